@@ -1,0 +1,14 @@
+"""brainlab: learn deep generative models on brain MRI, hands on. For teaching, not for clinical use."""
+
+import os
+
+# Two threads that spin while they wait are ten times slower than one as soon as a browser shares the machine.
+# OpenMP reads these once, when torch is loaded: hence before it, and hence "import brainlab" before "import torch".
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
+
+from brainlab.errors import InputError
+from brainlab.models.config import ModelConfig
+
+__version__ = "0.1.0"
+__all__ = ["InputError", "ModelConfig", "__version__"]

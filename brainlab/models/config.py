@@ -1,0 +1,26 @@
+"""What a model is built from: one frozen description, saved beside its weights."""
+
+from dataclasses import dataclass
+
+from brainlab.errors import InputError
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes shared by every family, so that two models built from one config are a fair comparison."""
+
+    image_size: int = 64  # pixels along each side, 32 to 256 in multiples of 16
+    latent_dim: int = 32  # 1 to 512
+    channels: int = 1
+    spatial_dims: int = 2
+    width: int = 16  # feature maps after the first convolution; later layers have up to four times as many
+
+    def __post_init__(self) -> None:
+        if self.image_size % 16 or not 32 <= self.image_size <= 256:
+            raise InputError(f"image_size must be a multiple of 16 from 32 to 256, got {self.image_size}.")
+        if not 1 <= self.latent_dim <= 512:
+            raise InputError(f"latent_dim must be from 1 to 512, got {self.latent_dim}.")
+        if self.channels < 1 or self.width < 1:
+            raise InputError(f"channels and width must be at least 1, got {self.channels} and {self.width}.")
+        if self.spatial_dims != 2:
+            raise InputError(f"spatial_dims must be 2 for now (slices, not volumes), got {self.spatial_dims}.")
