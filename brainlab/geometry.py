@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from brainlab.errors import InputError
+
 FIELD_OF_VIEW_MM = 208.0
 """Width and height of every slice in millimetres, centred on the brain's bounding box, whatever its size in pixels.
 
@@ -62,7 +64,34 @@ def slice_affine(size: int, centre_mm, plane: Plane = "axial", thickness_mm: flo
     return affine
 
 
+def bounding_box(mask: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """Lowest and highest world mm (2, 3) of the voxel centres in a boolean volume (X, Y, Z) with its affine (4, 4).
+
+    The box lies along the world's axes, so a brain has the same box however obliquely it was scanned.
+    """
+    if not mask.any():
+        raise InputError("The mask is empty, so it has no bounding box; check that it marks the brain.")
+    columns = mask.any(axis=2)  # (X, Y): only the first and the last voxel of a column can lie on the box
+    ends = mask.argmax(axis=2), mask.shape[2] - 1 - mask[:, :, ::-1].argmax(axis=2)
+    xy = np.argwhere(columns)
+    voxels = np.concatenate([np.column_stack([xy, end[columns]]) for end in ends])
+    world = voxels @ affine[:3, :3].T + affine[:3, 3]
+    return np.stack([world.min(axis=0), world.max(axis=0)])
+
+
 def bounding_box_centre(mask: np.ndarray, affine: np.ndarray) -> np.ndarray:
     """World millimetres (3,) of the middle of the box that holds a boolean volume (X, Y, Z) with its affine (4, 4)."""
-    corners = np.array([(np.flatnonzero(mask.any(axis=others))[[0, -1]]) for others in ((1, 2), (0, 2), (0, 1))])
-    return affine[:3, :3] @ corners.mean(axis=1) + affine[:3, 3]
+    return bounding_box(mask, affine).mean(axis=0)
+
+
+AXIAL_SPAN = (0.25, 0.85)
+"""The part of the brain's height that axial slices are taken from, as fractions from its lowest to its highest point.
+
+Below it lie cerebellum, brainstem and temporal poles, above it mere caps of cortex; between, every slice is cerebrum.
+"""
+
+
+def axial_positions(mask: np.ndarray, affine: np.ndarray, n: int = 16) -> np.ndarray:
+    """Heights (n,) in world mm, rising, of ``n`` evenly spaced axial slices over ``AXIAL_SPAN`` of a brain mask."""
+    low, high = bounding_box(mask, affine)[:, 2]
+    return low + (high - low) * np.linspace(*AXIAL_SPAN, n)
