@@ -1,0 +1,68 @@
+"""Any source of brain slices by its name or path, and batches of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from brainlab.errors import InputError
+from brainlab.slices import About, Slices
+
+__all__ = ["About", "Batches", "Slices", "load"]
+
+Split = Literal["train", "val", "labelled", "dev", "test"]
+
+
+def load(name: str | Path, split: Split = "train", contrast: str = "T1w", size: int = 64, seed: int = 0) -> Slices:
+    """Slices of ``"phantom"``, the synthetic population, or of a NIfTI file or a folder of images, given by path.
+
+    ``split``: ``train`` and ``val`` are healthy, for fitting and for thresholds; ``labelled`` has every kind of lesion, for
+    classifiers; ``dev`` is for every choice, and ``test`` for the final table only. No subject is in two splits.
+    ``contrast`` is "T1w", "T1ce", "T2w" or "FLAIR"; ``size`` the width in pixels; ``seed`` names another population. A file or
+    folder of one's own is read whole, with the ``split`` it is meant for. The first call builds and caches the split.
+    """
+    if str(name) == "phantom":
+        from brainlab.sources import phantom
+
+        return phantom.load(split, contrast, size, seed)
+    path = Path(name)
+    if "\0" not in str(name) and path.is_dir():
+        from brainlab.sources import images
+
+        return images.load(path, size=size)
+    if path.suffix or path.exists() or path.parent != Path():
+        from brainlab import volumes
+
+        return volumes.slices(volumes.read(path), size=size)
+    raise InputError(
+        f'There is no source called {str(name)!r}: use "phantom", or the path of a NIfTI file or a folder of images.'
+    )
+
+
+class Batches:
+    """Shuffled batches of tensors that fit in memory: iterate for dicts such as ``{"x": (B, 1, H, W)}``, once through an epoch.
+
+    A bare tensor is called ``x``; several are given as a dict whose tensors have the same length. The order of every epoch
+    follows from ``seed``. The last batch may be smaller.
+    """
+
+    def __init__(self, tensors: Tensor | dict[str, Tensor], size: int = 64, seed: int = 0) -> None:
+        self.tensors = {"x": tensors} if isinstance(tensors, Tensor) else dict(tensors)
+        self.length = len(next(iter(self.tensors.values())))
+        self.size = size
+        self.generator = torch.Generator().manual_seed(seed)
+        lengths = {name: len(value) for name, value in self.tensors.items()}
+        if len(set(lengths.values())) > 1:
+            raise InputError(f"All tensors of a batch need the same length, got {lengths}.")
+        if size < 1:
+            raise InputError(f"The batch size must be at least 1, got {size}.")
+
+    def __len__(self) -> int:
+        """Batches an epoch."""
+        return -(-self.length // self.size)
+
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        for index in torch.randperm(self.length, generator=self.generator).split(self.size):
+            yield {name: value[index] for name, value in self.tensors.items()}

@@ -1,0 +1,91 @@
+"""Every measure once, as a pure function; each is tested against a case worked by hand.
+
+Scores are higher where a method suspects a lesion; ``mask`` is the truth and ``prediction`` a guess, both boolean;
+``brain`` marks the pixels that count. Shapes agree, (N, 1, H, W) or any other. Results are plain floats.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from brainlab.errors import InputError
+
+
+class Interval(NamedTuple):
+    """A value with the low and high end of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def dice(prediction: Tensor, mask: Tensor) -> float:
+    """Overlap 2·|P ∩ M| / (|P| + |M|) of two boolean masks, 0 to 1; nan where both are empty, since nothing was asked.
+
+    Dice 1945, Ecology 26:297.
+    """
+    _same_shape(prediction, mask)
+    together = int(prediction.sum()) + int(mask.sum())
+    return 2 * int((prediction & mask).sum()) / together if together else float("nan")
+
+
+def false_positive_rate(prediction: Tensor, mask: Tensor, brain: Tensor) -> float:
+    """Share of the *healthy* brain pixels that are called a lesion: FP / (FP + TN). Not FP / (FP + TP), the false discovery rate."""
+    _same_shape(prediction, mask, brain)
+    healthy = brain & ~mask
+    return float((prediction & healthy).sum() / healthy.sum())
+
+
+def prevalence(mask: Tensor, brain: Tensor) -> float:
+    """Share of brain pixels that are lesion: the average precision of a guess, its chance line."""
+    _same_shape(mask, brain)
+    return float(mask[brain].double().mean())
+
+
+def average_precision(scores: Tensor, mask: Tensor, brain: Tensor) -> float:
+    """Area under the precision-recall curve, Σ (Rₙ − Rₙ₋₁)·Pₙ over falling thresholds, pooled over all brain pixels.
+
+    Equal scores enter together, as one threshold, so the order of the pixels does not matter. No interpolation: that
+    would flatter (Davis and Goadrich 2006, ICML). Raises InputError where no brain pixel is lesion.
+    """
+    _same_shape(scores, mask, brain)
+    score, lesion = scores[brain].double(), mask[brain]
+    if not lesion.any():
+        raise InputError("Average precision needs at least one lesion pixel inside the brain; this mask has none.")
+    if not torch.isfinite(score).all():
+        raise InputError("Average precision needs finite scores; some are NaN or infinite.")
+    order = score.argsort(descending=True)
+    score, hits = score[order], lesion[order].double().cumsum(0)
+    last_of_ties = torch.cat([score[1:] != score[:-1], torch.ones(1, dtype=torch.bool)])
+    called = torch.arange(1, len(score) + 1, dtype=torch.float64)[last_of_ties]
+    hits = hits[last_of_ties]
+    precision, recall = hits / called, hits / hits[-1]
+    return float((torch.diff(recall, prepend=torch.zeros(1, dtype=torch.float64)) * precision).sum())
+
+
+def bootstrap(
+    statistic: Callable[[np.ndarray], float], subjects: Sequence[str], draws: int = 200, seed: int = 0
+) -> Interval:
+    """A statistic with its 95 % percentile interval over *subjects*: slices of one person are not independent.
+
+    ``statistic`` receives the indices (n,) of the slices drawn: whole subjects, with replacement. Under ten subjects an
+    interval would promise what it cannot hold, so low and high are nan. Efron and Tibshirani 1993, chapter 13.
+    """
+    rng = np.random.default_rng(seed)
+    owner = np.asarray(subjects)
+    rows = [np.flatnonzero(owner == name) for name in dict.fromkeys(subjects)]
+    value = statistic(np.arange(len(owner)))
+    if len(rows) < 10:
+        return Interval(value, float("nan"), float("nan"))
+    picks = [rng.integers(len(rows), size=len(rows)) for _ in range(draws)]
+    values = [statistic(np.concatenate([rows[i] for i in pick])) for pick in picks]
+    low, high = np.nanpercentile(values, [2.5, 97.5])
+    return Interval(value, float(low), float(high))
+
+
+def _same_shape(*arrays: Tensor) -> None:
+    if len({tuple(one.shape) for one in arrays}) > 1:
+        raise InputError(f"Shapes must agree, got {' and '.join(str(tuple(one.shape)) for one in arrays)}.")

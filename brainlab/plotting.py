@@ -1,0 +1,167 @@
+"""Pictures from arrays: each function returns a figure that carries its own alternative text, and never shows it."""
+
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure as MatplotlibFigure
+from torch import Tensor
+
+from brainlab.errors import InputError
+
+OVERLAY = "inferno"  # perceptually uniform, and as clear to the colour-blind as to anybody
+TRUTH = "#35b8ff"  # outlines of the truth: far from every colour of the overlay
+
+
+class Figure(MatplotlibFigure):
+    """A matplotlib figure that a notebook shows with ``alt`` as its alternative text, for those who cannot see it."""
+
+    alt: str = ""
+
+    def _repr_mimebundle_(self, **_) -> dict[str, str]:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=100, bbox_inches="tight")
+        data = base64.b64encode(buffer.getvalue()).decode()
+        tag = (
+            f'<img src="data:image/png;base64,{data}" alt="{html.escape(self.alt, quote=True)}" style="max-width:100%">'
+        )
+        return {"text/html": tag, "text/plain": self.alt}
+
+
+def grid(
+    images: Tensor | np.ndarray,
+    titles: Sequence[str] | None = None,
+    *,
+    alt: str,
+    columns: int = 8,
+    cmap: str = "gray",
+    limits: tuple[float, float] | None = (0.0, 1.0),
+    masks: Tensor | None = None,
+    caption: str = "",
+) -> Figure:
+    """Images (N, 1, H, W) in rows, all on one intensity scale; ``masks`` of the same shape are outlined.
+
+    ``limits`` are the intensities drawn black and white; None takes the smallest and largest of all images.
+    """
+    pictures = _pictures(images)
+    low, high = limits or (float(pictures.min()), float(pictures.max()))
+    figure, axes = _axes(len(pictures), min(columns, len(pictures)), titled=titles is not None)
+    for i, (axis, picture) in enumerate(zip(axes, pictures, strict=False)):
+        axis.imshow(picture, cmap=cmap, vmin=low, vmax=high, interpolation="nearest")
+        if masks is not None and masks[i].any():
+            axis.contour(_pictures(masks)[i], levels=[0.5], colors=TRUTH, linewidths=1.2)
+        if titles is not None:
+            axis.set_title(titles[i], fontsize=9)
+    return _finish(figure, alt, caption)
+
+
+def overlay(
+    images: Tensor,
+    maps: Tensor,
+    masks: Tensor | None = None,
+    *,
+    alt: str,
+    above: float = 0.0,
+    limits: tuple[float, float] | None = None,
+    columns: int = 8,
+    caption: str = "",
+) -> Figure:
+    """Anomaly maps over their images, both (N, 1, H, W): coloured where the map is ``above`` a threshold, masks outlined."""
+    pictures, heat = _pictures(images), _pictures(maps)
+    low, high = limits or (above, float(heat.max()))
+    figure, axes = _axes(len(pictures), min(columns, len(pictures)), titled=False)
+    for i, axis in enumerate(axes[: len(pictures)]):
+        axis.imshow(pictures[i], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        shown = np.ma.masked_less_equal(heat[i], above)
+        axis.imshow(shown, cmap=OVERLAY, vmin=low, vmax=max(high, low + 1e-6), alpha=0.85, interpolation="nearest")
+        if masks is not None and masks[i].any():
+            axis.contour(_pictures(masks)[i], levels=[0.5], colors=TRUTH, linewidths=1.2)
+    return _finish(figure, alt, caption)
+
+
+def rows(
+    named: Mapping[str, Tensor],
+    *,
+    alt: str,
+    maps: Sequence[str] = (),
+    masks: Tensor | None = None,
+    columns: Sequence[str] | None = None,
+    caption: str = "",
+) -> Figure:
+    """One row a name: ``{"image": x, "reconstruction": x_hat, "anomaly map": a}``, each (N, 1, H, W).
+
+    Rows named in ``maps`` are drawn in the overlay's colours on a scale of their own, 0 to their largest value; rows that
+    hold negative values (a signed residual) in blue and brown around 0; all others in grey from 0 to 1.
+    """
+    n = len(next(iter(named.values())))
+    figure = Figure(figsize=(1.25 * n + 1.0, 1.3 * len(named) + 0.3), layout="constrained")
+    axes = figure.subplots(len(named), n, squeeze=False)
+    for line, (name, images) in zip(axes, named.items(), strict=True):
+        pictures = _pictures(images)
+        style = _row_style(pictures, name in maps)
+        for i, axis in enumerate(line):
+            axis.imshow(pictures[i], interpolation="nearest", **style)
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+            if masks is not None and masks[i].any():
+                axis.contour(_pictures(masks)[i], levels=[0.5], colors=TRUTH, linewidths=1.0)
+        line[0].set_ylabel(name, fontsize=9)
+    for axis, title in zip(axes[0], columns or [], strict=False):
+        axis.set_title(title, fontsize=9)
+    return _finish(figure, alt, caption)
+
+
+def curves(
+    history: Mapping[str, Sequence[float]],
+    *,
+    alt: str,
+    ylabel: str = "nats an image",
+    names: Sequence[str] | None = None,
+) -> Figure:
+    """What ``fit`` returned, one line a name, against the epoch."""
+    figure = Figure(figsize=(5.5, 3.0), layout="constrained")
+    axis = figure.subplots()
+    for name in names or list(history):
+        axis.plot(range(1, len(history[name]) + 1), history[name], marker="o", markersize=3, label=name)
+    axis.set(xlabel="epoch", ylabel=ylabel)
+    axis.grid(alpha=0.3)
+    axis.legend(frameon=False)
+    return _finish(figure, alt, "")
+
+
+def _row_style(pictures: np.ndarray, is_map: bool) -> dict:
+    if is_map:
+        return {"cmap": OVERLAY, "vmin": 0.0, "vmax": float(pictures.max()) or 1.0}
+    if pictures.min() < -0.02:
+        reach = float(np.abs(pictures).max())
+        return {"cmap": "BrBG", "vmin": -reach, "vmax": reach}
+    return {"cmap": "gray", "vmin": 0.0, "vmax": 1.0}
+
+
+def _pictures(images: Tensor | np.ndarray) -> np.ndarray:
+    """Tensor or array (N, 1, H, W) or (N, H, W) as float (N, H, W)."""
+    array = np.asarray(images, dtype=float)
+    array = array[:, 0] if array.ndim == 4 and array.shape[1] == 1 else array
+    if array.ndim != 3 or not len(array):
+        raise InputError(
+            f"A picture needs images of shape (N, 1, H, W) with N at least 1, got {tuple(np.shape(images))}."
+        )
+    return array
+
+
+def _axes(n: int, columns: int, titled: bool):
+    lines = -(-n // columns)
+    figure = Figure(figsize=(1.35 * columns, (1.55 if titled else 1.35) * lines + 0.25), layout="constrained")
+    axes = figure.subplots(lines, columns, squeeze=False).ravel()
+    for axis in axes:
+        axis.axis("off")
+    return figure, axes
+
+
+def _finish(figure: Figure, alt: str, caption: str) -> Figure:
+    figure.alt = alt
+    if caption:
+        figure.supxlabel(caption, fontsize=8, color="0.35")
+    return figure

@@ -1,0 +1,55 @@
+import sys
+
+import numpy as np
+import pytest
+import torch
+from matplotlib import colormaps
+
+from brainlab import InputError, plotting
+
+IMAGES = torch.linspace(0, 1, 3 * 64).reshape(3, 1, 8, 8)
+MASKS = torch.zeros(3, 1, 8, 8, dtype=torch.bool)
+MASKS[1, 0, 2:5, 2:5] = True
+
+
+def test_a_notebook_shows_every_figure_with_its_alternative_text_escaped():
+    figure = plotting.grid(IMAGES, alt='three "squares" & more')
+    shown = figure._repr_mimebundle_()
+    assert 'alt="three &quot;squares&quot; &amp; more"' in shown["text/html"]
+    assert shown["text/plain"] == 'three "squares" & more'
+
+
+def test_all_images_of_a_grid_share_one_intensity_scale():
+    figure = plotting.grid(IMAGES * 0.5, alt="a", masks=MASKS)
+    shown = [axis.images[0] for axis in figure.axes if axis.images]
+    assert len(shown) == 3
+    assert {image.get_clim() for image in shown} == {(0.0, 1.0)}
+
+
+def test_an_overlay_colours_only_what_lies_above_the_threshold():
+    figure = plotting.overlay(IMAGES, IMAGES, MASKS, alt="a", above=0.5)
+    hidden = [np.ma.getmaskarray(axis.images[1].get_array()) for axis in figure.axes if axis.images]
+    assert np.array_equal(np.stack(hidden), (IMAGES[:, 0] <= 0.5).numpy())
+
+
+def test_a_signed_residual_is_drawn_around_zero_in_two_colours():
+    figure = plotting.rows({"image": IMAGES, "residual": IMAGES - 0.7}, alt="a", masks=MASKS)
+    low, high = figure.axes[3].images[0].get_clim()
+    assert low == -high
+    assert figure.axes[3].images[0].get_cmap() == colormaps["BrBG"]
+
+
+def test_curves_have_one_line_a_name():
+    figure = plotting.curves({"loss": [3.0, 2.0], "kl": [1.0, 1.5]}, alt="a")
+    assert [line.get_label() for line in figure.axes[0].lines] == ["loss", "kl"]
+
+
+def test_no_figure_is_left_open_and_pyplot_is_never_needed():
+    plotting.grid(IMAGES, alt="a")
+    if "matplotlib.pyplot" in sys.modules:
+        assert not sys.modules["matplotlib.pyplot"].get_fignums()
+
+
+def test_what_is_no_set_of_images_is_refused():
+    with pytest.raises(InputError, match="needs images"):
+        plotting.grid(torch.zeros(0, 1, 8, 8), alt="a")
