@@ -1,0 +1,68 @@
+"""A widget's static picture with alternative text, for a saved notebook that is read without a kernel."""
+
+import base64
+import html as escape
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from brainlab.widgets.canvas import Picture
+
+SIDE = 256  # px of a panel in the static picture
+AMBER = np.array([255.0, 176.0, 0.0])  # readable on grey whatever the colour vision
+BACKGROUND = (0, 0, 0)
+
+
+def png(pictures: list[tuple[dict[str, Any], "Picture"]], look: dict[str, Any]) -> bytes:
+    """Panels (their description and picture) side by side as one PNG, with edge letters; ``look`` as in ``Canvas``."""
+    from PIL import Image
+
+    gap = 8
+    sheet = Image.new("RGB", (max(1, len(pictures) * (SIDE + gap) - gap), SIDE), BACKGROUND)
+    for index, (panel, picture) in enumerate(pictures):
+        tile = Image.fromarray(colour(picture, look)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+        _letters(tile, panel["edges"])
+        sheet.paste(tile, (index * (SIDE + gap), 0))
+    file = io.BytesIO()
+    sheet.save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def colour(picture: "Picture", look: dict[str, Any]) -> np.ndarray:
+    """Picture to uint8 RGB (H, W, 3): grey by the window, the overlay in amber where it is above the threshold."""
+    values = _values(picture.image, picture.span)
+    low, high = look.get("low", picture.span[0]), look.get("high", picture.span[1])
+    if look.get("auto"):
+        low, high = picture.span[0], float(np.percentile(values, 99.5))
+    grey = ((values - low) / max(high - low, 1e-6)).clip(0, 1)[..., None] * np.full(3, 255.0)
+    if picture.overlay is not None:
+        over = _values(picture.overlay, picture.overlay_span)
+        shown = (picture.overlay > 0) & (over >= look["threshold"])
+        grey = np.where(shown[..., None], (1 - look["opacity"]) * grey + look["opacity"] * AMBER, grey)
+    return grey.round().astype(np.uint8)
+
+
+def html(picture: bytes, alt: str, caption: str, name: str) -> dict[str, str]:
+    """Mime bundle of a figure of class ``name``, which the live widget hides while it is on the page."""
+    data = base64.b64encode(picture).decode()
+    figure = (
+        f'<figure class="brainlab-still {name}" style="margin: 0; max-width: 800px">'
+        f'<img alt="{escape.escape(alt)}" src="data:image/png;base64,{data}" style="max-width: 100%">'
+        f"<figcaption>{escape.escape(caption)} Static picture: run this cell to use the widget.</figcaption></figure>"
+    )
+    return {"text/html": figure, "text/plain": alt}
+
+
+def _values(image: np.ndarray, span: tuple[float, float]) -> np.ndarray:
+    return span[0] + image.astype(np.float32) / 255 * (span[1] - span[0])
+
+
+def _letters(tile, edges) -> None:
+    from PIL import ImageDraw
+
+    draw, middle = ImageDraw.Draw(tile), SIDE // 2
+    places = ((middle, 4, "mt"), (middle, SIDE - 4, "mb"), (6, middle, "lm"), (SIDE - 6, middle, "rm"))
+    for letter, (x, y, anchor) in zip(edges or (), places, strict=False):
+        draw.text((x, y), letter, fill="white", stroke_fill="black", stroke_width=2, font_size=16, anchor=anchor)
