@@ -1,0 +1,18 @@
+"""What the notebooks ask of a learner: checked exercises, predictions, quizzes, and how far they have come.
+
+from brainlab import lessons
+from brainlab.lessons import check
+
+lessons.predict("02.bottleneck", "Which ...?", choices=["...", "..."])   # kept in the learner's own file
+check.sse(sse)                                                          # correct, incorrect or not attempted
+check.sse.hint()                                                        # each call shows the next hint
+lessons.reveal("02.bottleneck", truth)                                  # what did you expect?
+lessons.progress()
+"""
+
+from brainlab.lessons import autoencoders, meet_the_brain
+from brainlab.lessons.asking import predict, quiz, reveal
+from brainlab.lessons.checking import check
+from brainlab.lessons.picture import progress
+
+__all__ = ["autoencoders", "check", "meet_the_brain", "predict", "progress", "quiz", "reveal"]
