@@ -8,7 +8,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 from brainlab.errors import InputError
-from brainlab.models import Autoencoder, ModelConfig
+from brainlab.models import Autoencoder, DenoisingAutoencoder, ModelConfig
 
 __version__ = "0.1.0"
-__all__ = ["Autoencoder", "InputError", "ModelConfig", "__version__"]
+__all__ = ["Autoencoder", "DenoisingAutoencoder", "InputError", "ModelConfig", "__version__"]

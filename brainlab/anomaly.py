@@ -15,8 +15,8 @@ from brainlab.models.protocols import Decodes, Embeds, Reconstructs
 
 BATCH = 256
 EROSION = 25
-"""The rim that is not scored is image width // 25 pixels wide (2 at 64 px): a fraction of the image, so that the same part of
-the cortex counts at any resolution (Behrendt et al. 2025)."""
+"""The rim that is not scored is image width // 25 pixels wide (2 at 64 px): a fraction of the image, so that the same
+part of the cortex counts at any resolution (Behrendt et al. 2025)."""
 
 
 @torch.no_grad()
@@ -36,7 +36,7 @@ def reconstruct(model: nn.Module, images: Tensor) -> Tensor:
     size = model.config.image_size
     if images.ndim != 4 or images.shape[-2:] != (size, size):
         raise InputError(
-            f"This model takes images (N, 1, {size}, {size}), got {tuple(images.shape)}; load the data with size={size}."
+            f"This model takes images (N, 1, {size}, {size}), got {tuple(images.shape)}; load data with size={size}."
         )
     device = next((p.device for p in model.parameters()), images.device)
     was_training = model.training

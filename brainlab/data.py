@@ -18,10 +18,11 @@ Split = Literal["train", "val", "labelled", "dev", "test"]
 def load(name: str | Path, split: Split = "train", contrast: str = "T1w", size: int = 64, seed: int = 0) -> Slices:
     """Slices of ``"phantom"``, the synthetic population, or of a NIfTI file or a folder of images, given by path.
 
-    ``split``: ``train`` and ``val`` are healthy, for fitting and for thresholds; ``labelled`` has every kind of lesion, for
-    classifiers; ``dev`` is for every choice, and ``test`` for the final table only. No subject is in two splits.
-    ``contrast`` is "T1w", "T1ce", "T2w" or "FLAIR"; ``size`` the width in pixels; ``seed`` names another population. A file or
-    folder of one's own is read whole, with the ``split`` it is meant for. The first call builds and caches the split.
+    ``split``: ``train`` and ``val`` are healthy, for fitting and for thresholds; ``labelled`` has every kind of lesion,
+    for classifiers; ``dev`` is for every choice, and ``test`` for the final table only. No subject is in two splits.
+    ``contrast`` is "T1w", "T1ce", "T2w" or "FLAIR"; ``size`` the width in pixels; ``seed`` names another population.
+    The first call for a split builds and caches it. A file or folder of one's own is read whole, whatever ``split`` it
+    is meant for, and has the contrast it has. Raises InputError for a name or a file that cannot be used.
     """
     if str(name) == "phantom":
         from brainlab.sources import phantom
@@ -42,10 +43,10 @@ def load(name: str | Path, split: Split = "train", contrast: str = "T1w", size: 
 
 
 class Batches:
-    """Shuffled batches of tensors that fit in memory: iterate for dicts such as ``{"x": (B, 1, H, W)}``, once through an epoch.
+    """Shuffled batches of tensors that fit in memory: iterate for dicts such as ``{"x": (B, 1, H, W)}``.
 
-    A bare tensor is called ``x``; several are given as a dict whose tensors have the same length. The order of every epoch
-    follows from ``seed``. The last batch may be smaller.
+    One iteration is one epoch. A bare tensor is called ``x``; several are given as a dict whose tensors have the same
+    length. The order of every epoch follows from ``seed``. The last batch may be smaller.
     """
 
     def __init__(self, tensors: Tensor | dict[str, Tensor], size: int = 64, seed: int = 0) -> None:
@@ -56,6 +57,8 @@ class Batches:
         lengths = {name: len(value) for name, value in self.tensors.items()}
         if len(set(lengths.values())) > 1:
             raise InputError(f"All tensors of a batch need the same length, got {lengths}.")
+        if not self.length:
+            raise InputError("There is nothing to make batches of: the data set is empty.")
         if size < 1:
             raise InputError(f"The batch size must be at least 1, got {size}.")
 

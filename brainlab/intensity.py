@@ -1,4 +1,4 @@
-"""The one brightness scale of the kit: percentiles inside the brain become 0 and 1, and outside the brain is 0.
+"""The one brightness scale of the kit: percentiles inside the brain become 0 and ``BRIGHT``, and outside the brain is 0.
 
 MRI has no units: the same tissue may read 80 in one scan and 900 in the next, so every image, phantom or real, comes
 through here before a model sees it. Whole volumes are scaled once (a slice on its own would lose how bright it is
@@ -12,8 +12,13 @@ import numpy as np
 from brainlab.errors import InputError
 
 
+BRIGHT = 0.8
+"""Where the brightest healthy tissue lands. The headroom above it belongs to lesions: a plaque on FLAIR is brighter than any
+healthy voxel, and clipping both to the same 1 would hide from every method the very thing it is asked to find."""
+
+
 class Range(NamedTuple):
-    """The intensities that become 0 and 1."""
+    """The intensities that become 0 and ``BRIGHT``."""
 
     low: float
     high: float
@@ -47,12 +52,14 @@ def intensity_range(data: np.ndarray, brain: np.ndarray, low: float = 1, high: f
 
 
 def rescale(data: np.ndarray, brain: np.ndarray, scale: Range) -> np.ndarray:
-    """``data`` as float32 with ``scale`` mapped to [0, 1], clipped there, and 0 outside ``brain``; a new array."""
-    low, high = scale
-    unit = np.clip((np.asarray(data) - np.float32(low)) / np.float32(high - low), 0, 1)
-    return np.where(np.asarray(brain, dtype=bool), unit, 0).astype(np.float32)
+    """``data`` as float32 with ``scale`` mapped to [0, BRIGHT], clipped to [0, 1], 0 outside ``brain``; a new array."""
+    data, brain = np.asarray(data), np.asarray(brain, dtype=bool)
+    low, high = np.float32(scale.low), np.float32(scale.high)
+    unit = np.zeros(data.shape, dtype=np.float32)
+    unit[brain] = np.clip((data[brain] - low) / (high - low) * np.float32(BRIGHT), 0, 1)
+    return unit
 
 
 def normalise(data: np.ndarray, brain: np.ndarray, low: float = 1, high: float = 99) -> np.ndarray:
-    """``data`` as float32: percentile ``low`` inside the brain becomes 0, ``high`` becomes 1, and outside is 0."""
+    """``data`` as float32: percentile ``low`` inside the brain becomes 0, ``high`` becomes BRIGHT, and outside is 0."""
     return rescale(data, brain, intensity_range(data, brain, low, high))

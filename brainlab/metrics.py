@@ -33,7 +33,10 @@ def dice(prediction: Tensor, mask: Tensor) -> float:
 
 
 def false_positive_rate(prediction: Tensor, mask: Tensor, brain: Tensor) -> float:
-    """Share of the *healthy* brain pixels that are called a lesion: FP / (FP + TN). Not FP / (FP + TP), the false discovery rate."""
+    """Share of the *healthy* brain pixels that are called a lesion: FP / (FP + TN).
+
+    Not FP / (FP + TP): that is the false discovery rate, and published code has taken one for the other.
+    """
     _same_shape(prediction, mask, brain)
     healthy = brain & ~mask
     return float((prediction & healthy).sum() / healthy.sum())

@@ -68,7 +68,7 @@ def overlay(
     columns: int = 8,
     caption: str = "",
 ) -> Figure:
-    """Anomaly maps over their images, both (N, 1, H, W): coloured where the map is ``above`` a threshold, masks outlined."""
+    """Anomaly maps over their images, both (N, 1, H, W): coloured where a map is ``above`` a threshold, masks outlined."""
     pictures, heat = _pictures(images), _pictures(maps)
     low, high = limits or (above, float(heat.max()))
     figure, axes = _axes(len(pictures), min(columns, len(pictures)), titled=False)
@@ -92,8 +92,8 @@ def rows(
 ) -> Figure:
     """One row a name: ``{"image": x, "reconstruction": x_hat, "anomaly map": a}``, each (N, 1, H, W).
 
-    Rows named in ``maps`` are drawn in the overlay's colours on a scale of their own, 0 to their largest value; rows that
-    hold negative values (a signed residual) in blue and brown around 0; all others in grey from 0 to 1.
+    Rows named in ``maps`` are drawn in the overlay's colours on a scale of their own, 0 to their largest value; rows
+    that hold negative values (a signed residual) in green and brown around 0; all others in grey from 0 to 1.
     """
     n = len(next(iter(named.values())))
     figure = Figure(figsize=(1.25 * n + 1.0, 1.3 * len(named) + 0.3), layout="constrained")

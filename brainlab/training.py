@@ -1,8 +1,8 @@
 """One loop for every family, and one step per kind of model.
 
-A *step* knows its networks, its optimizers and its objective: called with a batch it improves the networks once and returns
-named numbers. ``fit`` knows nothing of models: it feeds batches, averages those numbers over an epoch, and keeps time.
-Want to see one more number? Return it from the step.
+A *step* knows its networks, its optimizers and its objective: called with a batch it improves the networks once and
+returns named numbers. ``fit`` knows nothing of models: it feeds batches, averages those numbers over an epoch, and
+keeps time. Want to see one more number? Return it from the step.
 """
 
 import math
@@ -21,13 +21,13 @@ from brainlab.models.denoising import DenoisingAutoencoder, coarse_noise
 
 
 class Step(Protocol):
-    """One improvement of a model. ``modules`` and ``optimizers`` are by name, so that a run can be saved and resumed."""
+    """One improvement of a model; ``modules`` and ``optimizers`` are by name, so that a run can be saved and resumed."""
 
     modules: dict[str, nn.Module]
     optimizers: dict[str, torch.optim.Optimizer]
 
     def __call__(self, batch: dict[str, Tensor]) -> dict[str, float]:
-        """Improve the networks once on a batch; return named numbers, the one called ``loss`` being what is minimised."""
+        """Improve the networks once on a batch; return named numbers, of which ``loss`` is what is minimised."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class History(dict[str, list[float]]):
 
 
 def last_third(done: float) -> float:
-    """Learning-rate factor at a share ``done`` of the run: 1, then falling in a straight line to 0.05 in the last third."""
+    """Learning-rate factor at a share ``done`` of the run: 1, falling in a straight line to 0.05 in the last third."""
     return min(1.0, max(0.05, 3 * (1 - done)))
 
 
@@ -172,7 +172,7 @@ class OneNetworkStep:
         if torch.isfinite(numbers["loss"]):
             numbers["loss"].backward()
             optimizer.step()
-        return {name: float(value) for name, value in numbers.items()}
+        return {name: float(value.detach()) for name, value in numbers.items()}
 
     def state_dict(self) -> dict[str, Any]:
         """Weights and optimizer state, by name."""
@@ -198,7 +198,8 @@ def dae_step(
 ) -> OneNetworkStep:
     """Improve a denoising autoencoder: rebuild ``batch["x"]`` from a copy with coarse noise inside ``batch["brain"]``.
 
-    ``noise`` is the coarse noise's standard deviation in units of intensity, drawn from ``seed``; see ``ae_step`` for the rest.
+    ``noise`` is the coarse noise's standard deviation in units of intensity, drawn from ``seed``; the rest is as in
+    ``ae_step``.
     """
     generator = torch.Generator().manual_seed(seed)
 

@@ -7,7 +7,7 @@ from sklearn.metrics import average_precision_score
 
 from brainlab import InputError, metrics
 
-# One row of six pixels, all brain. Truth: pixels 0, 1, 2. Scores fall from left to right but for pixel 3, which is healthy.
+# One row of six pixels, all brain. Truth: pixels 0, 1, 2. Scores fall from left to right but for pixel 3, healthy.
 TRUTH = torch.tensor([[1, 1, 1, 0, 0, 0]], dtype=torch.bool)
 SCORES = torch.tensor([[0.9, 0.7, 0.3, 0.8, 0.2, 0.1]])
 BRAIN = torch.ones_like(TRUTH)

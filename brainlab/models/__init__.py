@@ -2,5 +2,6 @@
 
 from brainlab.models.autoencoder import Autoencoder
 from brainlab.models.config import ModelConfig
+from brainlab.models.denoising import DenoisingAutoencoder
 
-__all__ = ["Autoencoder", "ModelConfig"]
+__all__ = ["Autoencoder", "DenoisingAutoencoder", "ModelConfig"]

@@ -3,9 +3,9 @@
     z = encoder(x)        (B, latent_dim), the bottleneck
     x_hat = decoder(z)    (B, 1, H, W), what those few numbers can say of x
 
-Trained on healthy brains alone to make x_hat like x, the numbers come to mean what healthy brains differ in. A lesion is
-not among it: the network has no word for it and leaves it out, so it lights up in the residual x - x_hat (Baur et al.
-2021, Medical Image Analysis 69:101952). How wide the bottleneck is decides everything: too narrow, and sulci light
+Trained on healthy brains alone to make x_hat like x, the numbers come to mean what healthy brains differ in. A lesion
+is not among it: the network has no word for it and leaves it out, so it lights up in the residual x - x_hat (Baur et
+al. 2021, Medical Image Analysis 69:101952). How wide the bottleneck is decides everything: too narrow, and sulci light
 up too; too wide, and the lesion is copied.
 """
 

@@ -1,5 +1,7 @@
 """The convolutions that every family is built from; the only file that knows a slice has two dimensions."""
 
+from itertools import pairwise
+
 from torch import nn
 
 from brainlab.models.config import ModelConfig
@@ -30,7 +32,7 @@ def up(c_in: int, c_out: int) -> nn.Sequential:
 def encoder(config: ModelConfig, outputs: int) -> nn.Sequential:
     """Four halvings, then a dense layer: (B, C, H, W) -> (B, outputs)."""
     w, side = widths(config), config.image_size // 16
-    layers = [down(c_in, c_out) for c_in, c_out in zip(w[:-1], w[1:], strict=True)]
+    layers = [down(c_in, c_out) for c_in, c_out in pairwise(w)]
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(w[-1] * side**2, outputs))
 
 
