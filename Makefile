@@ -1,0 +1,80 @@
+# Two commands matter: `make lab` to learn, `make test` for all that CI runs. GNU make 3.81, which macOS has, suffices.
+
+.DEFAULT_GOAL := help
+.PHONY: help lab doctor test lint bench notebooks clean moved
+
+VENV := .venv
+PY := $(VENV)/bin/python
+INSTALL := $(PY) -m pip --disable-pip-version-check install -c constraints.txt
+
+# Which Python makes .venv; `make lab PYTHON=/path/to/python3.12` names another.
+PYTHON := $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 python,$(shell command -v $(p) 2>/dev/null)))
+
+# On Linux, PyPI's torch brings gigabytes of CUDA; PyTorch's own CPU index does not. Where that index cannot be reached,
+# one retry and a short timeout leave the choice to pip's own configuration. `make lab GPU=1` takes the default build.
+TORCH := $(VENV)/.torch$(if $(GPU),-gpu)
+ifeq ($(shell uname -s),Linux)
+CPU_INDEX := --extra-index-url https://download.pytorch.org/whl/cpu --retries 1 --timeout 10
+endif
+
+# The Python that .venv stands on may go (an upgrade), and the folder may move: then what was installed counts for nothing.
+$(shell test -x $(PY) || rm -f $(VENV)/.torch $(VENV)/.torch-gpu)
+ifneq ("$(shell cat $(VENV)/.place 2>/dev/null)","$(CURDIR)")
+MOVED := moved
+endif
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
+
+lab: $(VENV)/.lab ## install once, copy the lessons to my_lessons/, open them (ARGS="--no-browser --port 9999", GPU=1)
+	@$(PY) -m brainlab lab $(ARGS)
+
+doctor: $(VENV)/.lab ## check this computer, and say how to mend what fails
+	@$(PY) -m brainlab doctor
+
+test: lint ## all that CI runs
+	$(PY) -m pytest $(ARGS)
+
+lint: $(VENV)/.dev ## the checks that take seconds
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m pyright --pythonpath $(PY)
+	$(VENV)/bin/lint-imports
+
+bench: $(VENV)/.bench ## measure; `make -s bench` ends with one JSON object
+	$(PY) -m tests.benchmarks $(ARGS)
+
+notebooks: $(VENV)/.dev ## write notebooks/*.ipynb and build/instructor from notebooks/src
+	$(PY) notebooks/generate.py
+
+clean: ## remove what was installed and built; my_lessons/ stays
+	rm -rf $(VENV) build brainlab.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(PY):
+	@test -n "$(PYTHON)" || { echo "brainlab needs Python 3.11 or newer, and none was found: see python.org/downloads." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "brainlab needs Python 3.11 or newer, and $(PYTHON) is \
+	$$("$(PYTHON)" -V 2>&1): install one from python.org/downloads, or name it: make lab PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make a virtual environment: on Debian and Ubuntu, \
+	install python3-venv." >&2; exit 1; }
+	"$(PYTHON)" -m venv --clear $(VENV)
+
+$(VENV)/.torch: | $(PY)
+	$(INSTALL) torch $(CPU_INDEX) >&2
+	@touch $@
+
+$(VENV)/.torch-gpu: | $(PY)
+	$(INSTALL) --force-reinstall torch >&2
+	@touch $@ $(VENV)/.torch
+
+$(VENV)/.lab: pyproject.toml constraints.txt $(TORCH) $(MOVED)
+	$(INSTALL) -e . >&2
+	@printf '%s\n' "$(CURDIR)" > $(VENV)/.place
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.lab
+	$(INSTALL) -e '.[dev]' >&2
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.lab
+	$(INSTALL) -e '.[bench]' >&2
+	@touch $@

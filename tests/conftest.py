@@ -1,0 +1,41 @@
+"""What every test may ask for: real data, a cache of its own, and strictness about what is missing."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+STRICT = os.environ.get("BRAINLAB_STRICT") == "1"
+MUST_RUN_WHEN_STRICT = ("realdata", "browser")
+
+
+def pytest_configure(config):
+    """Build data into a folder of this run's own: a stale cache would hide an error."""
+    if "BRAINLAB_CACHE" not in os.environ:
+        os.environ["BRAINLAB_CACHE"] = tempfile.mkdtemp(prefix="brainlab-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(os.environ.pop("BRAINLAB_CACHE"), ignore_errors=True))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """In strict mode a missing browser or missing real data is a failure, not a skip."""
+    report = yield
+    must_run = any(item.get_closest_marker(name) for name in MUST_RUN_WHEN_STRICT)
+    if STRICT and must_run and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome, report.longrepr = "failed", f"BRAINLAB_STRICT=1 forbids to skip this test. {reason}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real MRI that BRAINLAB_REAL_DATA names; mark a test that uses it ``realdata``."""
+    named = os.environ.get("BRAINLAB_REAL_DATA", "")
+    if not named:
+        pytest.skip("BRAINLAB_REAL_DATA is not set: it names a folder of real MRI")
+    folder = Path(named).resolve()
+    if not (folder / "oasis_t1_slices").is_dir():
+        pytest.skip(f"BRAINLAB_REAL_DATA names {named}, which has no oasis_t1_slices in it")
+    return folder
