@@ -31,7 +31,7 @@ def with_gadolinium(tissue: Relaxation, millimolar: float, r1: float, r2: float)
 
 # Grey and white matter: Stanisz et al., "T1, T2 relaxation and magnetization transfer in tissue at 3T", Magn Reson Med
 # 54:507 (2005), Table 1. CSF is close to free water and hardly depends on the field; in vivo T1 is reported from about
-# 3.8 to 4.5 s and T2 from about 1.5 to 2.5 s. Proton densities: Tofts (ed.), "Quantitative MRI of the Brain", Wiley (2003).
+# 3.8 to 4.5 s and T2 from about 1.5 to 2.5 s. Proton densities: Tofts (ed.), "Quantitative MRI of the Brain" (2003).
 # Lesion tissues are approximate, chosen within the wide range that is reported: more water, hence longer T1 and T2.
 RELAXATION: dict[float, dict[str, Relaxation]] = {
     1.5: {
@@ -91,7 +91,7 @@ def spin_echo(pd: float, t1: float, t2: float, tr: float, te: float) -> float:
 
 
 def inversion_recovery(pd: float, t1: float, t2: float, tr: float, te: float, ti: float) -> float:
-    """Magnitude after a perfect inversion, ``PD |1 − 2 e^(−TI/T1) + e^(−TR/T1)| e^(−TE/T2)``, TE much shorter than TR."""
+    """Magnitude after a perfect inversion, ``PD |1 − 2 e^(−TI/T1) + e^(−TR/T1)| e^(−TE/T2)``, TE well below TR."""
     return pd * abs(1 - 2 * math.exp(-ti / t1) + math.exp(-tr / t1)) * math.exp(-te / t2)
 
 
