@@ -6,10 +6,11 @@ window, opacity, threshold and zoom never ask the kernel at all.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol
 from uuid import uuid4
 
@@ -48,7 +49,9 @@ class Frame(NamedTuple):
     readout: str
     table: Table | None = None
     disabled: tuple[str, ...] = ()  # controls without effect just now
-    spoken: dict[str, str] = {}  # what a screen reader says for a control instead of its number and unit
+    spoken: Mapping[str, str] = MappingProxyType(
+        {}
+    )  # what a screen reader says for a control instead of its number and unit
 
 
 class State(Protocol):
@@ -150,7 +153,7 @@ class Canvas(anywidget.AnyWidget):
         *,
         title: str,
         caption: str,
-        display: tuple[Literal["window", "overlay", "zoom"], ...] = ("window", "zoom"),
+        display: tuple[Literal["window", "opacity", "threshold", "zoom"], ...] = ("window", "zoom"),
         look: dict[str, Any] | None = None,
     ) -> None:
         self.state, self.failure = state, None
@@ -234,7 +237,7 @@ class Canvas(anywidget.AnyWidget):
             "readout": shown.readout,
             "table": shown.table._asdict() if shown.table else None,
             "disabled": list(shown.disabled),
-            "spoken": shown.spoken,
+            "spoken": dict(shown.spoken),
             "error": sentence(self.failure) if self.failure else "",
         }
 

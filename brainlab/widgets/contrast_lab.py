@@ -58,7 +58,9 @@ class ContrastLabState(traitlets.HasTraits):
         if self.te >= self.tr:
             raise InputError(f"TE ({self.te:.0f} ms) must be shorter than TR ({self.tr:.0f} ms): lengthen TR.")
         if self.inversion and self.ti + self.te >= self.tr:
-            raise InputError(f"TI and TE ({self.ti + self.te:.0f} ms) must fit into TR ({self.tr:.0f} ms): lengthen TR.")
+            raise InputError(
+                f"TI and TE ({self.ti + self.te:.0f} ms) must fit into TR ({self.tr:.0f} ms): lengthen TR."
+            )
         return contrast.Sequence(self.preset, self.tr, self.te, self.ti if self.inversion else None)
 
     def signals(self) -> dict[str, float]:
@@ -141,13 +143,13 @@ def contrast_lab(subject: "Subject | None" = None, *, seed: int = 0) -> Canvas:
 def tissue_slices(subject: "Subject | None" = None, seed: int = 0) -> dict[str, dict[str, np.ndarray]]:
     """Tissue maps of one axial slice, healthy and with each lesion: what ``ContrastLabState`` takes.
 
-    The healthy slice passes through the ventricles' height; a lesion's through the lesion at its widest.
+    The healthy slice passes through the lateral ventricles; a lesion's through the lesion at its widest.
     """
     from brainlab import lesions, phantoms
 
     subject = subject or phantoms.subject(seed)
     centre = geometry.bounding_box_centre(subject.brain.numpy(), subject.affine)
-    slices = {"none": _cut(subject, centre, float(centre[2]))}
+    slices = {"none": _cut(subject, centre, float(centre[2]) + 6)}
     for kind in lesions.KINDS:
         sick = lesions.add(subject, kind, seed)
         widest = int(sick.mask.sum((0, 1)).argmax())
@@ -166,4 +168,6 @@ def _stops(low: float, high: float, steps: int = 120) -> tuple[float, ...]:
     times = np.geomspace(low, high, steps)
     digits = np.where(times < 100, 0, np.where(times < 1000, -1, -2)).astype(int)
     presets = [x for one in contrast.SEQUENCES.values() for x in (one.tr, one.te, one.ti) if x and low <= x <= high]
-    return tuple(sorted({round(float(t), int(d)) for t, d in zip(times, digits, strict=True)} | set(map(float, presets))))
+    return tuple(
+        sorted({round(float(t), int(d)) for t, d in zip(times, digits, strict=True)} | set(map(float, presets)))
+    )

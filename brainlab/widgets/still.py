@@ -35,7 +35,7 @@ def colour(picture: "Picture", look: dict[str, Any]) -> np.ndarray:
     values = _values(picture.image, picture.span)
     low, high = look.get("low", picture.span[0]), look.get("high", picture.span[1])
     if look.get("auto"):
-        low, high = picture.span[0], float(np.percentile(values, 99.5))
+        low, high = picture.span[0], float(np.percentile(values, 99.9))
     grey = ((values - low) / max(high - low, 1e-6)).clip(0, 1)[..., None] * np.full(3, 255.0)
     if picture.overlay is not None:
         over = _values(picture.overlay, picture.overlay_span)

@@ -83,7 +83,7 @@ def serve(root: Path) -> Iterator[Lab]:
 
 
 def launch(playwright: Playwright) -> Browser:
-    """Start the first Chromium found: ``BRAINLAB_CHROMIUM``, one on the PATH, Playwright's own; error where there is none."""
+    """Start ``BRAINLAB_CHROMIUM``, else a Chromium on the PATH, else Playwright's own; an error where there is none."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     found = os.environ.get("BRAINLAB_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     quiet = ["--disable-background-networking", "--disable-component-update", "--no-first-run", "--mute-audio"]

@@ -25,13 +25,13 @@ const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const bytes = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 const valueOf = (byte, [low, high]) => low + (byte / 255) * (high - low);
 
-/** [low, high] of the window: the learner's, or with "auto" black at the lowest value and white at the 99.5th percentile. */
+/** [low, high] of the window: the learner's, or with "auto" black at the lowest value and white at the 99.9th percentile. */
 function windowOf(picture, look) {
   if (!look.auto) return [look.low ?? picture.span[0], look.high ?? picture.span[1]];
   const counts = new Uint32Array(256), image = bytes(picture.image);
   for (const byte of image) counts[byte]++;
   let top = 255;
-  for (let left = image.length * 0.005; top > 1 && (left -= counts[top]) > 0; top--);
+  for (let left = image.length * 0.001; top > 1 && (left -= counts[top]) > 0; top--);
   return [picture.span[0], valueOf(top, picture.span)];
 }
 
@@ -178,10 +178,8 @@ function displaySpecs(display, spans) {
       { name: "level", label: "Level (brightness)", low, high, step, digits },
       { name: "auto", label: "Auto window: white is the brightest tissue", kind: "toggle" },
     ],
-    overlay: [
-      { name: "opacity", label: "Overlay opacity", low: 0, high: 1, step: 0.05, digits: 2 },
-      { name: "threshold", label: "Overlay threshold", low: 0, high: top, step: top / 100, digits: 2 },
-    ],
+    opacity: [{ name: "opacity", label: "Overlay opacity", low: 0, high: 1, step: 0.05, digits: 2 }],
+    threshold: [{ name: "threshold", label: "Overlay threshold", low: 0, high: top, step: top / 100, digits: 2 }],
     zoom: [{ name: "zoom", label: "Zoom", low: 1, high: 6, step: 0.1, digits: 1, unit: "×" }],
   };
   return display.flatMap((group) => groups[group]).map((one) => ({ kind: "slider", unit: "", ...one }));
@@ -351,12 +349,13 @@ function openView(model, el, link) {
   const root = make("section", {
     class: "brainlab", style: `--panels: ${panels.length}`, "aria-label": spec.title, "aria-describedby": id },
     make("h3", {}, spec.title),
-    make("div", { class: "brainlab-panels" }, ...panels.map((one) => one.node)),
-    readout, heard, error, status,
-    make("div", { class: "brainlab-controls" },
-      ...(controls.length ? [make("fieldset", {}, make("legend", {}, "Settings"), ...nodes(controls))] : []),
-      ...(frame().table ? [table] : []),
-      ...(looks.length ? [make("fieldset", {}, make("legend", {}, "Display"), ...nodes(looks))] : [])),
+    make("div", { class: panels.length === 1 ? "brainlab-body brainlab-beside" : "brainlab-body" },
+      make("div", { class: "brainlab-panels" }, ...panels.map((one) => one.node)),
+      make("div", { class: "brainlab-controls" },
+        ...(controls.length ? [make("fieldset", {}, make("legend", {}, "Settings"), ...nodes(controls))] : []),
+        ...(frame().table ? [table] : []),
+        ...(looks.length ? [make("fieldset", {}, make("legend", {}, "Display"), ...nodes(looks))] : [])),
+      make("div", { class: "brainlab-words" }, readout, heard, error, status)),
     make("p", { class: "brainlab-caption" }, spec.caption));
 
   let rested = 0;
@@ -403,6 +402,7 @@ function openView(model, el, link) {
   const still = make("style", {}, `.brainlab-${spec.id} { display: none }
     .jp-OutputArea-child:has(.brainlab-${spec.id}) { display: none }`);
   document.head.append(still);
+  el.classList.add("brainlab-frame"); // the width that the layout answers to
   el.append(root);
   link.views.add(view);
   view.draw();
