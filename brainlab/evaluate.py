@@ -1,0 +1,194 @@
+"""The command behind every published number: each experiment is a function that returns plain numbers.
+
+``realism`` asks what a model trained on phantoms is worth on a real brain. One small denoising autoencoder learns from
+phantom slices, a twin of it from real healthy ones, in as many steps; both then look for lesions inserted into real slices
+of people whom neither has seen.
+
+    transfer_ratio = mean over dark and bright lesions of AP(phantom → real) / AP(real → real)
+
+1 would mean that phantoms teach as much as people do. Real brains enter as the judge only: nothing in the phantoms is
+fitted to them.
+"""
+
+import argparse
+import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from brainlab import anomaly, data, fields, geometry, insertion, metrics, phantoms, training
+from brainlab.errors import InputError
+from brainlab.intensity import normalise
+from brainlab.models.config import ModelConfig
+from brainlab.models.denoising import DenoisingAutoencoder
+from brainlab.slices import Slices
+from brainlab.sources import images
+
+SIZE = 64
+LEVELS = tuple(str(level) for level in range(1, 33, 2))  # every second of the 32 levels: 16 slices a subject, as in phantoms
+TEST_EVERY = 2  # of those, every second is tested: neighbouring slices are all but copies
+BATCH = 16
+LESIONS = ("tumour", "ms", "infarct")
+CONTRASTS = ("hypo", "hyper")
+FIRST_SEED = 900_000_000  # phantoms grown for this experiment are in no split of data.load
+
+
+class Patients(NamedTuple):
+    """Real slices with lesions inserted."""
+
+    images: Tensor  # (N, 1, H, W)
+    masks: Tensor
+    brain: Tensor
+    subjects: tuple[str, ...]
+
+
+def realism(folder: str | Path, *, steps: int = 1200, subjects: int = 60, seed: int = 0, draws: int = 100, progress: bool = True) -> dict[str, Any]:
+    """What phantoms teach of real brains: ``transfer_ratio`` and all that is needed to judge it, as plain numbers.
+
+    ``folder`` holds ``oasis_t1_slices`` (index.csv with class, subject and level). ``subjects`` healthy people and as many
+    phantoms train, 20 other healthy people are tested; ``seed`` draws who is who, the phantoms, the lesions and the
+    networks' first weights. Intervals are 95 %, by ``draws`` bootstraps over the tested subjects. Every model runs on one
+    thread, so the same seed gives the same numbers on any number of cores.
+    """
+    began = time.perf_counter()
+    real = images.load(folder, SIZE, where={"class": ["healthy"], "level": LEVELS})
+    train, test = split(real, subjects, 20, seed)
+    heights = np.unique(real.position_mm)
+    phantom = phantom_slices(range(FIRST_SEED + 1000 * seed, FIRST_SEED + 1000 * seed + subjects), heights)
+    real_slices = {"x": train.images, "brain": train.brain}
+    with fields.one_thread(), ThreadPoolExecutor(2) as pool:  # a model a core
+        twins = [_untrained(seed), _untrained(seed)]
+        jobs = [pool.submit(_train, *one, steps, seed, progress) for one in zip(twins, (phantom, real_slices), strict=True)]
+        models = dict(zip(("phantom", "real"), [job.result() for job in jobs], strict=True))
+        result = {contrast: _compare(models, patients(test, contrast, seed), contrast) for contrast in CONTRASTS}
+    aps = {contrast: {row: partial(_ap, scores, sick) for row, scores in rows.items()} for contrast, (sick, rows) in result.items()}
+
+    def ratio(index: np.ndarray) -> float:
+        return float(np.mean([rows["phantom"](index) / rows["real"](index) for rows in aps.values()]))
+
+    owners = result["hypo"][0].subjects
+    table = {c: {row: metrics.bootstrap(ap, owners, draws)._asdict() for row, ap in rows.items()} for c, rows in aps.items()}
+    return {
+        "transfer_ratio": metrics.bootstrap(ratio, owners, draws)._asdict(),
+        "average_precision": table,
+        "prevalence": {contrast: metrics.prevalence(sick.masks, sick.brain) for contrast, (sick, _) in result.items()},
+        "subjects": {"phantom": subjects, "real": len(set(train.subjects)), "test": len(set(owners))},
+        "slices": {"phantom": len(phantom["x"]), "real": len(train), "test": len(owners)},
+        "steps": steps,
+        "batch": BATCH,
+        "seed": seed,
+        "seconds": round(time.perf_counter() - began, 1),
+    }
+
+
+def split(real: Slices, train: int, test: int, seed: int) -> tuple[Slices, Slices]:
+    """``train`` subjects drawn by ``seed``, and ``test`` others (of these every second slice)."""
+    names = sorted(set(real.subjects))
+    if len(names) < train + test:
+        raise InputError(f"The folder has {len(names)} healthy subjects; {train} to train and {test} to test are needed.")
+    order = np.random.default_rng(seed).permutation(names)
+    owner = np.array(real.subjects)
+    tested = real[np.isin(owner, order[train : train + test])]
+    seen = np.unique(real.position_mm)[::TEST_EVERY]
+    return real[np.isin(owner, order[:train])], tested[np.isin(tested.position_mm, seen)]
+
+
+def phantom_slices(seeds: range, heights: np.ndarray) -> dict[str, Tensor]:
+    """Healthy T1-weighted phantoms cut at the heights of the real slices and, like these, each slice scaled on its own."""
+
+    def cut(seed: int) -> tuple[Tensor, Tensor]:
+        subject = phantoms.subject(seed)
+        centre = geometry.bounding_box_centre(subject.brain.numpy(), subject.affine)
+        pair = torch.stack([phantoms.render(subject, "T1w"), subject.brain.float()])
+        picture, brain = phantoms.planes(pair, subject.affine, heights, SIZE, centre).unbind(dim=1)
+        inside = brain.numpy() >= 0.5
+        scaled = np.stack([normalise(x, b) for x, b in zip(picture.numpy(), inside, strict=True)])
+        return torch.from_numpy(scaled)[:, None], torch.from_numpy(inside)[:, None]
+
+    with fields.one_thread(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        x, brain = zip(*pool.map(cut, seeds), strict=True)
+    return {"x": torch.cat(x), "brain": torch.cat(brain)}
+
+
+def patients(healthy: Slices, contrast: str, seed: int) -> Patients:
+    """Each healthy slice with one lesion in it: tumour, plaques and infarct in turn."""
+    sick = [
+        insertion.insert(x, brain, LESIONS[i % 3], seed * len(healthy) + i, contrast)
+        for i, (x, brain) in enumerate(zip(healthy.images, healthy.brain, strict=True))
+    ]
+    return Patients(torch.stack([s.image for s in sick]), torch.stack([s.mask for s in sick]), healthy.brain, healthy.subjects)
+
+
+def _untrained(seed: int) -> DenoisingAutoencoder:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return DenoisingAutoencoder(ModelConfig(image_size=SIZE))
+
+
+def _train(model: DenoisingAutoencoder, slices: dict[str, Tensor], steps: int, seed: int, progress: bool) -> DenoisingAutoencoder:
+    training.fit(training.dae_step(model, seed=seed), data.Batches(slices, BATCH, seed), steps=steps, progress=progress)
+    return model
+
+
+def _compare(models: dict[str, DenoisingAutoencoder], sick: Patients, contrast: str) -> tuple[Patients, dict[str, Tensor]]:
+    """Scores (N, 1, H, W) of each model, and of brightness (or darkness) itself, cleaned alike."""
+    rows = {name: anomaly.anomaly_map(model, sick.images, sick.brain) for name, model in models.items()}
+    rows["intensity"] = (sick.images if contrast == "hyper" else 1 - sick.images) * sick.brain
+    return sick, {name: anomaly.clean(maps, sick.brain) for name, maps in rows.items()}
+
+
+def _ap(scores: Tensor, sick: Patients, index: np.ndarray) -> float:
+    i = torch.from_numpy(index)
+    return metrics.average_precision(scores[i], sick.masks[i], sick.brain[i])
+
+
+def realism_report(result: dict[str, Any]) -> str:
+    """The numbers of ``realism`` as Markdown."""
+    ratio, ap, chance = result["transfer_ratio"], result["average_precision"], result["prevalence"]
+    names = {"phantom": "trained on phantoms", "real": "trained on real slices", "intensity": "brightness or darkness itself"}
+    lines = [
+        f"**transfer_ratio {_interval(ratio)}**: what a denoising autoencoder trained on {result['subjects']['phantom']} phantoms is "
+        f"worth on real brains, beside one trained on {result['subjects']['real']} people.",
+        "",
+        "| average precision on real slices | " + " | ".join(f"{c}-intense lesions" for c in ap) + " |",
+        "|---|" + "---|" * len(ap),
+        *(f"| {text} | " + " | ".join(_interval(ap[c][row]) for c in ap) + " |" for row, text in names.items()),
+        "| chance: share of brain pixels that are lesion | " + " | ".join(f"{chance[c]:.3f}" for c in ap) + " |",
+        "",
+        f"{result['subjects']['test']} tested subjects, {result['slices']['test']} slices; {result['steps']} steps of {result['batch']} slices; "
+        f"seed {result['seed']}; 95 % intervals over subjects; {result['seconds']:.0f} s. Teaching, not clinical use.",
+    ]
+    return "\n".join(lines)
+
+
+def _interval(value: dict[str, float]) -> str:
+    return f"{value['value']:.3f} ({value['low']:.3f}–{value['high']:.3f})"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``brainlab evaluate``."""
+    parser.add_argument("--realism", action="store_true", help="what a model trained on phantoms is worth on real brains")
+    parser.add_argument("--data", metavar="DIR", help="the folder oasis_t1_slices; default: the one in $BRAINLAB_REAL_DATA")
+    parser.add_argument("--steps", type=int, default=1200, help="training steps of each model (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="who is tested, which phantoms, which lesions")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of Markdown")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compute what was asked for and print it; 0 when done."""
+    if not arguments.realism:
+        raise InputError("Say what to evaluate: brainlab evaluate --realism.")
+    named = os.environ.get("BRAINLAB_REAL_DATA")
+    folder = arguments.data or (Path(named) / "oasis_t1_slices" if named else None)
+    if folder is None:
+        raise InputError("Real slices are needed: give their folder with --data DIR, or set BRAINLAB_REAL_DATA.")
+    result = realism(folder, steps=arguments.steps, seed=arguments.seed, progress=not arguments.json)
+    print(json.dumps(result, indent=2) if arguments.json else realism_report(result))
+    return 0

@@ -1,0 +1,157 @@
+"""A lesion put into a finished real image, where the tissue maps that a phantom has are not known."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor
+
+from brainlab import geometry
+from brainlab.errors import InputError
+from brainlab.fields import generator, smooth_noise
+
+TEXTURE_MM = 4.0
+"""Detail finer than this is texture and noise, and survives in the lesion; what is coarser, the lesion replaces."""
+
+TEXTURE = 0.08
+"""Detail up to about this strength is texture and noise and passes as it is; the folds of the cortex are stronger."""
+
+
+class Inserted(NamedTuple):
+    """A picture with a lesion, and where it is."""
+
+    image: Tensor  # like the picture given, float32 in [0, 1]
+    mask: Tensor  # bool, of the picture's shape: where the lesion makes up half or more
+
+
+def insert(
+    image: Tensor, brain: Tensor, kind: str = "tumour", seed: int = 0, contrast: str = "hyper", *, spacing_mm: float | None = None
+) -> Inserted:
+    """Put a lesion into a real image (1, H, W) or volume (X, Y, Z) in [0, 1]; ``brain`` is a bool mask of its shape.
+
+    ``kind``: "tumour", one irregular mass of 7 to 16 mm radius; "ms", three to eight ovals 4 to 8 mm long that point at the
+    middle of the brain; "infarct", a wedge with its base on the brain's surface. ``contrast`` is "hypo" (darker than
+    grey matter), "iso" (the brain's median, on T1w close to grey matter) or "hyper" (brighter than nine tenths of
+    the brain). ``spacing_mm`` is the width of a pixel: the field of view's for a slice, to be given for a volume.
+
+    Inside a soft-edged shape the local mean is replaced; what is finer than 4 mm and weak stays, so no missing texture
+    betrays the lesion. Stronger detail, and that near black or white, is compressed by a tanh, so nothing needs to be
+    clipped. Outside the shape the image is unchanged to the bit. Raises InputError for an unknown kind or contrast, or a brain too small.
+    """
+    grid, inside, step = _as_grid(image, brain, spacing_mm)
+    if kind not in _SHAPES:
+        raise InputError(f"kind must be one of {', '.join(_SHAPES)}, got {kind!r}.")
+    if contrast not in ("hypo", "iso", "hyper"):
+        raise InputError(f"contrast must be hypo, iso or hyper, got {contrast!r}.")
+    if inside.sum() * step**grid.ndim < 1000:
+        raise InputError("The brain in this image is too small to hold a lesion; take a slice nearer the middle.")
+    rng = generator(seed, f"insert {kind}")
+    depth = ndimage.distance_transform_edt(inside) * step  # mm from the brain's surface
+    where = np.stack(np.meshgrid(*(np.arange(n) * step for n in grid.shape), indexing="ij"))  # (2 or 3, ...) mm
+    mean = _local_mean(grid, inside, TEXTURE_MM / step)
+    low, high = np.percentile(mean[inside], (25, 97))  # lesions start in tissue, not in the fluid of a ventricle
+    outside_by = _SHAPES[kind](where, depth, (mean > low) & (mean < high) & inside, rng)  # mm, below 0 in the lesion
+    share = np.clip(0.5 - outside_by / (2 * max(step, 1.5)), 0, 1) * inside
+    if not (share >= 0.5).any():  # a shape thinner than a pixel: let its innermost pixel be lesion
+        share[np.unravel_index(np.where(inside, outside_by, np.inf).argmin(), share.shape)] = 1.0
+    share = torch.from_numpy(share.astype(np.float32)).reshape(image.shape)
+    target = _level(grid[inside], contrast)
+    room = min(target, 1 - target, TEXTURE)
+    texture = torch.from_numpy(grid - mean).reshape(image.shape)
+    lesion = target + room * torch.tanh(texture / room)
+    return Inserted(torch.where(share > 0, torch.lerp(image, lesion, share), image), share >= 0.5)
+
+
+def _as_grid(image: Tensor, brain: Tensor, spacing_mm: float | None) -> tuple[np.ndarray, np.ndarray, float]:
+    if image.ndim != 3 or image.shape != brain.shape:
+        raise InputError(f"insert takes (1, H, W) or (X, Y, Z) and a brain of that shape, got {tuple(image.shape)} and {tuple(brain.shape)}.")
+    if image.min() < 0 or image.max() > 1:
+        raise InputError("insert takes an image in [0, 1]; scale it with volumes.normalise first.")
+    if len(image) == 1:
+        return image[0].numpy(), brain[0].numpy(), spacing_mm or geometry.pixel_mm(image.shape[-1])
+    if spacing_mm is None:
+        raise InputError("Give insert the volume's voxel width, such as spacing_mm=1.0.")
+    return image.numpy(), brain.numpy(), spacing_mm
+
+
+def _level(inside: np.ndarray, contrast: str) -> float:
+    """The lesion's mean intensity, from the intensities inside the brain."""
+    middle, bright = np.percentile(inside, (50, 90))
+    levels = {"hypo": 0.4 * middle, "iso": middle, "hyper": bright + 0.75 * (1 - bright)}
+    return float(np.clip(levels[contrast], 0.05, 0.95))
+
+
+def _local_mean(image: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarray:
+    """Gaussian mean over the brain alone, so that the black around it does not count."""
+    weight = ndimage.gaussian_filter(inside.astype(np.float32), sigma)
+    return ndimage.gaussian_filter(image * inside, sigma) / np.maximum(weight, 1e-3)
+
+
+def _tumour(where: np.ndarray, depth: np.ndarray, tissue: np.ndarray, rng: torch.Generator) -> np.ndarray:
+    radius = _uniform(rng, 7, 16)
+    rho = np.linalg.norm(where - _place(where, tissue & (depth >= min(radius, 0.7 * depth.max())), rng), axis=0)
+    return _in_one_piece(rho - radius * np.exp(0.22 * _noise(where, 0.8 * radius, rng)))
+
+
+def _ms(where: np.ndarray, depth: np.ndarray, tissue: np.ndarray, rng: torch.Generator) -> np.ndarray:
+    middle = _middle(where, depth)
+    off_centre = np.linalg.norm(where - middle, axis=0)
+    allowed = tissue & (depth > 10) & (off_centre > 12) & (off_centre < 45)
+    plaques = []
+    for _ in range(int(_uniform(rng, 3, 9))):
+        centre = _place(where, allowed, rng)
+        long, short = _uniform(rng, 4, 8), _uniform(rng, 3, 4.5)
+        along, across = _cylinder(where - centre, centre - middle)
+        plaques.append((np.hypot(along / long, across / short) - 1) * short)
+    return np.minimum.reduce(plaques)
+
+
+def _infarct(where: np.ndarray, depth: np.ndarray, tissue: np.ndarray, rng: torch.Generator) -> np.ndarray:
+    middle = _middle(where, depth)
+    apex = _place(where, tissue & (depth > min(18, 0.5 * depth.max())) & (depth < 36), rng)
+    sideways = torch.randn(len(where), generator=rng).numpy().reshape(middle.shape)
+    axis = (apex - middle) / np.linalg.norm(apex - middle) + 0.2 * sideways  # outwards, roughly
+    along, across = _cylinder(where - apex, axis)
+    half_angle = np.radians(_uniform(rng, 18, 35)) * np.exp(0.2 * _noise(where, 12, rng))
+    return _in_one_piece(across * np.cos(half_angle) - (along + 4) * np.sin(half_angle))
+
+
+def _middle(where: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """The brain's centre of mass, as a column of mm."""
+    return where[:, depth > 0].mean(axis=1).reshape(-1, *[1] * depth.ndim)
+
+
+def _cylinder(offset: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distance along an axis, and from it, of offsets (2 or 3, ...)."""
+    along = (axis * offset).sum(axis=0) / max(np.linalg.norm(axis), 1e-6)
+    return along, np.sqrt(np.maximum((offset**2).sum(axis=0) - along**2, 0))
+
+
+def _in_one_piece(outside_by: np.ndarray) -> np.ndarray:
+    """The same, with only the largest piece below 0: noise can tear drops off a shape."""
+    pieces, count = ndimage.label(outside_by < 0)
+    sizes = np.bincount(pieces.ravel())[1:]
+    return np.where((pieces > 0) & (pieces != sizes.argmax() + 1), 2.0, outside_by) if count > 1 else outside_by
+
+
+_SHAPES = {"tumour": _tumour, "ms": _ms, "infarct": _infarct}
+
+
+def _uniform(rng: torch.Generator, low: float, high: float) -> float:
+    return low + (high - low) * float(torch.rand((), generator=rng))
+
+
+def _noise(where: np.ndarray, smooth_mm: float, rng: torch.Generator) -> np.ndarray:
+    """Noise of variance 1 on the grid, smooth over ``smooth_mm``."""
+    shape, step = where.shape[1:], where[0].flat[-1] / (where.shape[1] - 1)
+    return smooth_noise((*shape, 1)[:3], max(smooth_mm / step, 1.0), rng)[0].numpy().reshape(shape)
+
+
+def _place(where: np.ndarray, allowed: np.ndarray, rng: torch.Generator) -> np.ndarray:
+    """A random point of ``allowed``, as a column (2 or 3, 1, ...) of mm."""
+    found = where[:, allowed]  # (2 or 3, points)
+    if not found.size:
+        raise InputError("This image has no place for such a lesion; take a slice nearer the middle of the brain.")
+    chosen = int(torch.randint(found.shape[1], (), generator=rng))
+    return found[:, chosen].reshape(-1, *[1] * allowed.ndim)
