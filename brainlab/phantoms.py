@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from brainlab import anatomy
+from brainlab import anatomy, intensity
 from brainlab import contrast as mr
 from brainlab.errors import InputError
 from brainlab.fields import generator, lattice, one_thread, sample, smooth_noise
@@ -126,21 +126,20 @@ def render(
 ) -> Tensor:
     """The picture (X, Y, Z), float32 in [0, 1], that a scanner makes of a subject.
 
-    Signal equation → tissue contrast and texture → coil shading → Rician noise → 1st to 99th percentile of the brain
-    to [0, 1], outside it 0. Shading and noise belong to the seed, and the percentiles are those of the head without
+    Signal equation → tissue contrast and texture → coil shading → Rician noise → the kit's brightness scale
+    (``intensity``), outside the brain 0. Shading and noise belong to the seed, and the scale is that of the head without
     its lesion: two pictures of one seed differ only where their tissues do. ``override`` sets the signal of a tissue
     relative to grey matter (1.0 is iso-intense with cortex).
     """
     with one_thread(), torch.no_grad():
-        low, high = _window(subject.healthy or subject, contrast, field)
-        return ((_scan(subject, contrast, field, override or {}) - low) / (high - low)).clamp_(0, 1) * subject.brain
+        scale = _scale(subject.healthy or subject, contrast, field)
+        seen = _scan(subject, contrast, field, override or {})
+        return torch.from_numpy(intensity.rescale(seen.numpy(), subject.brain.numpy(), scale))
 
 
 @lru_cache(maxsize=4)
-def _window(subject: Subject, contrast: str, field: float) -> tuple[float, float]:
-    seen = _scan(subject, contrast, field, {})[subject.brain].numpy()
-    low, high = np.percentile(seen, [1, 99])
-    return float(low), float(high)
+def _scale(subject: Subject, contrast: str, field: float) -> intensity.Range:
+    return intensity.intensity_range(_scan(subject, contrast, field, {}).numpy(), subject.brain.numpy())
 
 
 def _scan(subject: Subject, contrast: str, field: float, override: dict[str, float]) -> Tensor:
