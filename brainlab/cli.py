@@ -1,0 +1,80 @@
+"""The ``brainlab`` command: nothing that the package cannot do from Python."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import brainlab
+from brainlab.errors import InputError
+
+
+def parser(command: str | None) -> argparse.ArgumentParser:
+    """The command line; each subcommand sets ``run``, a function from the parsed arguments to an exit code.
+
+    ``command`` is the subcommand asked for: what only one of them needs is imported for that one alone.
+    """
+    top = argparse.ArgumentParser(prog="brainlab", description="Deep generative models on brain MRI, hands on.")
+    top.add_argument("--version", action="version", version=f"brainlab {brainlab.__version__}")
+    commands = top.add_subparsers(required=True, metavar="command")
+
+    lab = commands.add_parser("lab", help="copy the lessons to my_lessons/ and open them in JupyterLab")
+    lab.epilog = "What else you write goes on to jupyter lab, such as --no-browser or --port 9999."
+    lab.set_defaults(run=run_lab)
+
+    doctor = commands.add_parser("doctor", help="check this computer, offline, and say how to mend what fails")
+    doctor.set_defaults(run=run_doctor)
+
+    data = commands.add_parser("data", help="say where built data is kept, and how much of it")
+    data.set_defaults(run=run_data)
+
+    tables = commands.add_parser("evaluate", help="compute the published numbers")
+    if command == "evaluate":
+        from brainlab import evaluate
+
+        evaluate.add_arguments(tables)
+        tables.set_defaults(run=evaluate.run)
+    return top
+
+
+def run_lab(arguments: argparse.Namespace) -> int:
+    """Copy the lessons and serve them until the student stops JupyterLab."""
+    from brainlab import lab
+
+    return lab.serve(arguments.rest)
+
+
+def run_doctor(_: argparse.Namespace) -> int:
+    """Print every check; 1 where one failed."""
+    from brainlab import doctor
+
+    return doctor.report()
+
+
+def run_data(_: argparse.Namespace) -> int:
+    """Print the cache's folder and what lies in it. It may be removed: a lesson builds again what it needs."""
+    from brainlab.cache import cache_dir
+
+    folder = cache_dir()
+    print(folder)
+    for one in sorted(path for path in folder.rglob("*") if path.is_file()):
+        print(f"{one.stat().st_size / 1e6:8.1f} MB  {one.relative_to(folder)}")
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; what a user can mend is one line on standard error and exit code 2."""
+    argv = sys.argv[1:] if argv is None else list(argv)
+    top = parser(argv[0] if argv else None)
+    arguments, rest = top.parse_known_args(argv)
+    if rest and arguments.run is not run_lab:
+        top.error(f"unrecognized arguments: {' '.join(rest)}")
+    arguments.rest = rest
+    try:
+        return arguments.run(arguments)
+    except InputError as error:
+        print(f"brainlab: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
