@@ -1,4 +1,4 @@
-"""The one brightness scale of the kit: percentiles inside the brain become 0 and ``BRIGHT``, and outside the brain is 0.
+"""The one brightness scale of the kit: percentiles inside the brain become 0 and ``BRIGHT``; outside the brain is 0.
 
 MRI has no units: the same tissue may read 80 in one scan and 900 in the next, so every image, phantom or real, comes
 through here before a model sees it. Whole volumes are scaled once (a slice on its own would lose how bright it is
@@ -11,10 +11,9 @@ import numpy as np
 
 from brainlab.errors import InputError
 
-
 BRIGHT = 0.8
-"""Where the brightest healthy tissue lands. The headroom above it belongs to lesions: a plaque on FLAIR is brighter than any
-healthy voxel, and clipping both to the same 1 would hide from every method the very thing it is asked to find."""
+"""Where the brightest healthy tissue lands. The headroom above it belongs to lesions: a plaque on FLAIR is brighter
+than any healthy voxel, and clipping both to the same 1 would hide from every method what it is asked to find."""
 
 
 class Range(NamedTuple):

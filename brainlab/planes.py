@@ -32,10 +32,12 @@ def plane(
     plane's world coordinate along the axis that runs through it. ``centre_mm`` (3,) is the world point in the middle
     of the field of view: by default the volume's own middle, for models the middle of the brain's box
     (``geometry.bounding_box_centre``). Returns float32; for a boolean volume bool, true where at least half of a
-    pixel's area is. Raises InputError for an unknown plane or data that is not a volume.
+    pixel's area is. Raises InputError for an unknown plane, an impossible size, or data that is not a volume.
     """
     if plane not in PLANES:
         raise InputError(f"plane must be one of {', '.join(PLANES)}, got {plane!r}.")
+    if not 8 <= size <= 1024:
+        raise InputError(f"size must be from 8 to 1024 pixels, got {size}.")
     data, affine = np.asarray(data), np.asarray(affine, dtype=float)
     if data.ndim != 3:
         raise InputError(f"A plane is cut from a volume of 3 dimensions (X, Y, Z), got an array of shape {data.shape}.")
@@ -103,3 +105,30 @@ def _oblique_cut(data: np.ndarray, affine: np.ndarray, plane: Plane, size: int, 
     source = data.astype(np.float32, copy=False)
     samples = ndimage.map_coordinates(source, where, order=1, mode="grid-constant", prefilter=False)
     return samples.reshape(size, points, size, points).mean((1, 3))
+
+
+def fill(
+    maps: np.ndarray, slice_affine: np.ndarray, positions_mm: np.ndarray, shape: tuple[int, ...], affine: np.ndarray
+) -> np.ndarray:
+    """A volume (X, Y, Z) of ``shape`` and ``affine``, any grid, filled from axial ``maps`` (N, H, W); float32.
+
+    ``slice_affine`` (4, 4) is one map's (row, column) to world mm, ``positions_mm`` (N,) the maps' heights, all
+    different, in any order. Between two maps a voxel is interpolated; beyond the first and the last map by more than
+    half a voxel, and beside the maps, it is 0. Where voxels are larger than pixels the maps are averaged first.
+    """
+    order = np.argsort(positions_mm)
+    heights, stack = np.asarray(positions_mm, dtype=float)[order], np.asarray(maps, dtype=np.float32)[order]
+    finest = np.linalg.norm(affine[:3, :3], axis=0).min() / np.linalg.norm(slice_affine[:3, 0])
+    if finest >= 1.5:
+        stack = ndimage.uniform_filter(stack, round(finest), mode="constant", axes=(1, 2))
+    to_pixel = np.linalg.inv(slice_affine) @ affine
+    reach = np.abs(affine[2, :3]).sum() / 2  # half of what a voxel spans in height
+    j, k = np.meshgrid(np.arange(shape[1]), np.arange(shape[2]), indexing="ij")
+    filled = np.zeros(shape, dtype=np.float32)
+    for i in range(shape[0]):  # a layer at a time: coordinates of all voxels at once would fill the memory
+        row, column, height = (m[0] * i + m[1] * j + m[2] * k + m[3] for m in (*to_pixel[:2], affine[2]))
+        covered = (height >= heights[0] - reach) & (height <= heights[-1] + reach)
+        level = np.interp(height[covered], heights, np.arange(len(heights)))
+        where = np.stack([level, row[covered], column[covered]])
+        filled[i][covered] = ndimage.map_coordinates(stack, where, order=1, mode="grid-constant", prefilter=False)
+    return filled

@@ -1,6 +1,217 @@
 """A brain scan from a file to slices that a model can read, and an anomaly map back into the scan's own space."""
 
+import os
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import nibabel as nib
+import numpy as np
+import torch
+from nibabel.nifti2 import Nifti2Header
+from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
+from torch import Tensor
+
+from brainlab import brainmask, geometry, imagefile, planes
+from brainlab.errors import InputError
 from brainlab.intensity import Range, intensity_range, normalise, rescale
 from brainlab.planes import plane
+from brainlab.slices import About, Slices
 
-__all__ = ["Range", "intensity_range", "normalise", "plane", "rescale"]
+__all__ = [
+    "Original",
+    "Range",
+    "Volume",
+    "brain_mask",
+    "intensity_range",
+    "normalise",
+    "plane",
+    "read",
+    "rescale",
+    "save",
+    "slices",
+    "to_volume",
+]
+
+CONTRASTS = {"t1": "T1w", "t1w": "T1w", "t1post": "T1ce", "t1ce": "T1ce", "t1gd": "T1ce", "t1c": "T1ce"}
+CONTRASTS |= {"t2": "T2w", "t2w": "T2w", "flair": "FLAIR"}
+
+
+class Original(NamedTuple):
+    """The grid in the file itself, which results are saved in."""
+
+    shape: tuple[int, int, int]
+    affine: np.ndarray  # (4, 4) from the file's voxels to world mm
+    header: Any  # nibabel's NIfTI header; None where the file is of another format
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """One scan: its axes turned to run to the patient's right, to anterior and to superior (RAS+)."""
+
+    data: np.ndarray  # (X, Y, Z) float32, in the file's own (scaled) units
+    affine: np.ndarray  # (4, 4) from voxels of ``data`` to world mm
+    path: Path
+    original: Original
+    about: About
+
+
+def read(path: str | os.PathLike, volume: int | None = None) -> Volume:
+    """Read a NIfTI (.nii, .nii.gz, .hdr/.img), Analyze (.hdr/.img) or FreeSurfer (.mgh, .mgz) image.
+
+    ``volume`` names one of a 4-D file's volumes, from 0. Whatever cannot become a right picture, from a truncated
+    download to a header that claims terabytes, raises InputError with a sentence that names the file and the mend. A
+    file that does not say which side is left (old Analyze) is read as radiological, with a warning.
+    """
+    claim = imagefile.claim(path)
+    raw = imagefile.voxels(claim, volume)
+    if not claim.oriented:
+        warnings.warn(
+            f"{claim.path} does not say which side is left; it is read as stored radiologically (patient's left last), "
+            f"as Analyze files mostly are. Check it against the original scan.",
+            stacklevel=2,
+        )
+    turn = io_orientation(claim.affine)
+    affine = claim.affine @ inv_ornt_aff(turn, raw.shape)
+    about = About(Path(path).name, "not known; ask where the file came from", "", synthetic=False)
+    original = Original(claim.shape[:3], claim.affine, claim.header)
+    return Volume(np.ascontiguousarray(apply_orientation(raw, turn)), affine, Path(path), original, about)
+
+
+def brain_mask(volume: Volume) -> np.ndarray:
+    """Brain (X, Y, Z) bool of a skull-stripped scan; InputError, with what to do, where the skull is still there."""
+    return brainmask.brain_mask(volume.data, volume.affine, str(volume.path))
+
+
+def slices(volume: Volume, size: int = 64, positions_mm=None, lesions: Volume | None = None) -> Slices:
+    """Axial slices of a skull-stripped scan, as models take them: (N, 1, size, size), normalised, 0 outside the brain.
+
+    ``positions_mm``: heights in world mm; by default 16 over the brain, as in the phantoms
+    (``geometry.axial_positions``). ``lesions``: a mask of the same patient in the same world space, where one was
+    drawn; then slices are labelled "lesion" or "healthy", else "unknown". Raises InputError for a scan with its skull
+    and for positions beside the brain.
+    """
+    brain = brain_mask(volume)
+    heights = geometry.axial_positions(brain, volume.affine) if positions_mm is None else np.ravel(positions_mm)
+    heights = _check_heights(heights.astype(float), geometry.bounding_box(brain, volume.affine)[:, 2], volume.path)
+    centre = geometry.bounding_box_centre(brain, volume.affine)
+    images = _cut(normalise(volume.data, brain), volume.affine, heights, size, centre)
+    inside = _cut(brain, volume.affine, heights, size, centre)
+    masks = torch.zeros_like(inside)
+    if lesions is not None:
+        masks = _cut(lesions.data > 0.5, lesions.affine, heights, size, centre) & inside
+    has_lesion = masks.flatten(1).any(1).tolist()
+    subject, contrast = _subject_and_contrast(volume.path)
+    n = len(heights)
+    return Slices(
+        images=images * inside,
+        masks=masks,
+        brain=inside,
+        subjects=(subject,) * n,
+        labels=tuple("unknown" if lesions is None else "lesion" if one else "healthy" for one in has_lesion),
+        position_mm=heights,
+        visit=(_stem(volume.path),) * n,
+        affine=np.stack([geometry.slice_affine(size, (*centre[:2], z)) for z in heights]),
+        contrast=contrast,
+        spacing=geometry.pixel_mm(size),
+        about=volume.about,
+    )
+
+
+def to_volume(maps: Tensor | np.ndarray, slices: Slices, like: Volume) -> np.ndarray:
+    """Maps (N, 1, H, W) over ``slices`` as one volume in the voxel grid of the file that ``like`` was read from.
+
+    Between slices it is interpolated; 0 where no slice reaches (above, below and beside them). Float32, or bool (at
+    least half) for boolean maps. Raises InputError unless there is one map a slice, all of one scan.
+    """
+    stack = np.asarray(maps)
+    if stack.shape != tuple(slices.images.shape):
+        raise InputError(f"There must be one map a slice: maps are {stack.shape}, images {tuple(slices.images.shape)}.")
+    beside = slices.affine[:, :3] - slices.affine[:1, :3]
+    beside[:, 2, 3] = 0
+    if len(np.unique(slices.position_mm)) < len(slices) or np.abs(beside).max(initial=0) > 1e-6 or not len(slices):
+        raise InputError("The slices must be of one scan, each at a height of its own; pick one subject's first.")
+    filled = planes.fill(stack[:, 0], slices.affine[0], slices.position_mm, like.original.shape, like.original.affine)
+    return filled >= 0.5 if stack.dtype == bool else filled
+
+
+def save(path: str | os.PathLike, array: Tensor | np.ndarray, like: Volume) -> Path:
+    """Save ``array``, in ``like``'s own voxel grid, as NIfTI in its own space: shape, affine and space codes are kept.
+
+    ``path`` ends in .nii or .nii.gz. The file is written aside and then moved into place, so that an interrupt leaves
+    nothing half-written; an earlier result is replaced, the scan that ``like`` was read from never. Bool becomes uint8,
+    anything else float32. Raises InputError for another shape, for NaN or infinite values, and where it cannot write.
+    """
+    target, values = Path(path).expanduser(), np.asarray(array)
+    if not target.name.lower().endswith((".nii", ".nii.gz")):
+        raise InputError(f"{target} must end in .nii or .nii.gz.")
+    if values.shape != like.original.shape:
+        raise InputError(
+            f"An array of shape {values.shape} does not lie in {like.path}, which is {like.original.shape}."
+        )
+    if not np.isfinite(values).all():
+        raise InputError("The array has NaN or infinite values; replace them (numpy.nan_to_num) before saving it.")
+    if _is_input(target, like):
+        raise InputError(f"{target} is the scan itself; save the result under another name.")
+    image = _image(values.astype(np.uint8 if values.dtype == bool else np.float32), like.original)
+    aside = target.with_name(f".{os.getpid()}-{target.name}")
+    try:
+        nib.save(image, aside)
+        os.replace(aside, target)
+    except OSError as error:
+        raise InputError(f"{target} cannot be written ({error.strerror or error}); name another folder.") from None
+    finally:
+        aside.unlink(missing_ok=True)
+    return target
+
+
+def _cut(data: np.ndarray, affine: np.ndarray, heights: np.ndarray, size: int, centre: np.ndarray) -> Tensor:
+    """Axial slices (N, 1, size, size) of a volume at ``heights``."""
+    cuts = [plane(data, affine, "axial", z, size, centre) for z in heights]
+    return torch.from_numpy(np.stack(cuts))[:, None]
+
+
+def _check_heights(heights: np.ndarray, span: np.ndarray, path: Path) -> np.ndarray:
+    if not len(heights) or not np.all((heights >= span[0]) & (heights <= span[1])):
+        raise InputError(
+            f"positions_mm must be heights in the brain of {path}, {span[0]:.0f} to {span[1]:.0f} mm, got {heights}."
+        )
+    return heights
+
+
+def _stem(path: Path) -> str:
+    return re.sub(r"(\.nii)?\.\w+$", "", path.name, flags=re.IGNORECASE)
+
+
+def _subject_and_contrast(path: Path) -> tuple[str, str | None]:
+    """Who and what a file shows, by its name: case07_flair.nii.gz is FLAIR of case07, patient07/FLAIR.nii of patient07.
+
+    One person's scans must bear one name, or a person could stand on both sides of a split. BIDS names say it outright
+    (sub-07_ses-1_T1w.nii); else what is left of the name without its contrast, or the folder's name where nothing is.
+    """
+    words = re.split(r"[-_. ]+", _stem(path))
+    contrast = next((CONTRASTS[word.lower()] for word in reversed(words) if word.lower() in CONTRASTS), None)
+    if bids := re.match(r"sub-[A-Za-z0-9]+", path.name):
+        return bids.group(), contrast
+    kept = [word for word in words if word.lower() not in CONTRASTS]
+    return "-".join(kept) or path.absolute().parent.name, contrast
+
+
+def _is_input(target: Path, like: Volume) -> bool:
+    """Whether a path is the scan's own file, under whatever name, or the other half of its pair."""
+    own = [like.path.expanduser(), *(like.path.expanduser().with_suffix(end) for end in (".hdr", ".img"))]
+    return target.exists() and any(one.exists() and target.samefile(one) for one in own)
+
+
+def _image(values: np.ndarray, original: Original) -> nib.Nifti1Image:
+    """NIfTI of values in the original's space; with its header, freed of what described the scan's intensities."""
+    kind = nib.Nifti2Image if isinstance(original.header, Nifti2Header) else nib.Nifti1Image
+    image = kind(values, original.affine, original.header)
+    image.set_data_dtype(values.dtype)
+    header = image.header
+    header["cal_max"] = header["cal_min"] = 0  # viewers window by these, where they are not 0
+    header["descrip"], header["aux_file"] = b"brainlab result: for teaching, not for clinical use", b""
+    header.set_intent("none")
+    return image

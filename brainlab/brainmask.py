@@ -1,0 +1,124 @@
+"""Where the brain is in a skull-stripped scan, and how to tell that the skull is still there.
+
+A stripped scan is blank outside the brain, exactly, so the brain is whatever is not blank. A whole head betrays itself
+in one of three ways: its air is noisy, it is too large, or, going inwards from its surface, bright scalp is followed by
+dark bone and then by bright brain. No stripped brain has that dark layer, whatever the contrast.
+"""
+
+import numpy as np
+from scipy import ndimage
+
+from brainlab.errors import InputError
+
+BLANK_SHARE = 0.25  # even in the tightest box a brain leaves a third blank
+STRAY_SHARE = 0.02  # of the voxels outside the brain, how many may be specks that are not blank
+SECOND_PIECE = 0.1  # of the largest piece, how large a second may be: scalp and brain are of one order
+LARGEST_ML = 2300.0  # well above any adult brain (the MNI152 template fills 1,890 ml, people less), well below a head
+SMALLEST_MM = 60.0  # longest side of a brain; less is an animal's, or a scan with wrong voxel sizes
+DARK_LAYER = (
+    0.75  # darker than this, relative to what lies outside and inside it, is bone; in stripped brains 0.9 or more
+)
+
+
+def brain_mask(data: np.ndarray, affine: np.ndarray, name: str = "The image") -> np.ndarray:
+    """Brain (X, Y, Z) bool of a skull-stripped volume: its largest piece that is not blank, holes filled.
+
+    ``affine`` (4, 4) leads to world mm. ``name`` opens the sentence of the InputError that is raised where the skull
+    is still there, or where nothing of a human brain's size is.
+    """
+    tissue = data != _commonest(_faces(data))
+    if not tissue.any():
+        raise InputError(f"{name} is blank, so no brain can be found in it; check that it is the right file.")
+    if tissue.mean() > 1 - BLANK_SHARE:
+        raise _head(name, "the air around it is not blank")
+    box = _box(tissue)  # everything below is quick inside it
+    brain, second = _largest_piece(tissue[box])
+    brain = _fill_holes(brain)
+    voxel_mm = np.linalg.norm(affine[:3, :3], axis=0)
+    _check_size(brain, voxel_mm, name)
+    if second > SECOND_PIECE * brain.sum():
+        raise _head(name, "it comes in two large pieces, as scalp and brain do")
+    stray = (tissue[box] & ~brain).sum()
+    if stray > STRAY_SHARE * (tissue.size - brain.sum()):
+        raise _head(name, "the air around it is not blank")
+    if _has_dark_layer(data[box], brain, voxel_mm):
+        raise _head(name, "under its surface lies a dark layer, as bone lies under scalp")
+    whole = np.zeros(data.shape, dtype=bool)
+    whole[box] = brain
+    return whole
+
+
+def _box(tissue: np.ndarray) -> tuple[slice, ...]:
+    """The box that holds all tissue, with four blank voxels around it where the volume has them."""
+    tight = ndimage.find_objects(tissue.astype(np.uint8))[0]
+    return tuple(slice(max(0, one.start - 4), one.stop + 4) for one in tight)
+
+
+def _head(name: str, sign: str) -> InputError:
+    return InputError(
+        f"{name} looks like a whole head ({sign}), and brainlab's models know brains without skull: strip the skull "
+        f"first, for example with HD-BET, SynthStrip (mri_synthstrip) or FSL's bet, and read the result."
+    )
+
+
+def _faces(data: np.ndarray) -> np.ndarray:
+    """The voxels on the six faces of a volume, where a stripped scan is blank."""
+    return np.concatenate([data.take(end, axis=axis).ravel() for axis in range(3) for end in (0, -1)])
+
+
+def _commonest(values: np.ndarray) -> float:
+    distinct, counts = np.unique(values, return_counts=True)
+    return distinct[counts.argmax()]
+
+
+def _largest_piece(tissue: np.ndarray) -> tuple[np.ndarray, int]:
+    """The largest connected piece as a mask, and how many voxels the second largest has."""
+    pieces = _pieces(tissue)
+    sizes = np.bincount(pieces.ravel())
+    sizes[0] = 0
+    return pieces == sizes.argmax(), int(np.sort(sizes)[-2])
+
+
+def _pieces(mask: np.ndarray) -> np.ndarray:
+    """Connected pieces of a mask (voxels that share a face), numbered from 1; 0 outside it."""
+    return np.asarray(ndimage.label(mask)[0])  # type: ignore[index]  # its type forgets that it is a pair
+
+
+def _fill_holes(mask: np.ndarray) -> np.ndarray:
+    """A mask with what it encloses: every piece of its outside that does not reach the box's faces."""
+    outside = _pieces(~mask)
+    reaches_out = np.zeros(outside.max() + 1, dtype=bool)
+    reaches_out[np.unique(_faces(outside))] = True
+    return mask | ~reaches_out[outside]
+
+
+def _check_size(brain: np.ndarray, voxel_mm: np.ndarray, name: str) -> None:
+    longest = max(np.ptp(np.argwhere(brain), axis=0) * voxel_mm)
+    if longest < SMALLEST_MM:
+        raise InputError(
+            f"{name} shows a brain of only {longest:.3g} mm; check the voxel sizes in its header (they must be in mm), "
+            f"and that it is a human brain."
+        )
+    ml = brain.sum() * voxel_mm.prod() / 1000
+    if ml > LARGEST_ML:
+        raise _head(name, f"it fills {ml:,.0f} ml, more than any brain")
+
+
+def _has_dark_layer(data: np.ndarray, mask: np.ndarray, voxel_mm: np.ndarray) -> bool:
+    """Whether the median brightness, going inwards from the surface in steps of 2 mm, falls to bone and rises again."""
+    every = tuple(max(1, round(2 / mm)) for mm in voxel_mm)
+    thinned = tuple(slice(None, None, step) for step in every)
+    bright, inside = data[thinned], _fill_axial(mask[thinned])
+    depth = np.asarray(ndimage.distance_transform_edt(inside, sampling=every * voxel_mm))
+    layer = np.where(inside, depth // 2, -1)  # 0: up to 2 mm deep, 1: 2 to 4 mm, ...
+    profile = [np.median(bright[layer == k]) for k in range(15) if (layer == k).sum() > 20]
+    inner = range(1, len(profile) - 1)
+    return any(profile[k] < DARK_LAYER * min(max(profile[:k]), max(profile[k + 1 :])) for k in inner)
+
+
+def _fill_axial(mask: np.ndarray) -> np.ndarray:
+    """A mask with the holes of each axial slice filled: bone that reads as blank is open above and below in a slab."""
+    filled = np.empty_like(mask)
+    for k in range(mask.shape[2]):
+        filled[:, :, k] = ndimage.binary_fill_holes(mask[:, :, k])
+    return filled
