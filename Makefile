@@ -7,8 +7,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 INSTALL := $(PY) -m pip --disable-pip-version-check install -c constraints.txt
 
-# Which Python makes .venv; `make lab PYTHON=/path/to/python3.12` names another.
-PYTHON := $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 python,$(shell command -v $(p) 2>/dev/null)))
+# Which Python makes .venv: the first of these that runs and is new enough, CI's own foremost.
+PYTHONS := $(if $(PYTHON),"$(PYTHON)",python3.11 python3.12 python3.13 python3.14 python3 python)
 
 # On Linux, PyPI's torch brings gigabytes of CUDA; PyTorch's own CPU index does not. Where that index cannot be reached,
 # one retry and a short timeout leave the choice to pip's own configuration. `make lab GPU=1` takes the default build.
@@ -51,12 +51,15 @@ clean: ## remove what was installed and built; my_lessons/ stays
 	rm -rf $(VENV) build brainlab.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(PY):
-	@test -n "$(PYTHON)" || { echo "brainlab needs Python 3.11 or newer, and none was found: see python.org/downloads." >&2; exit 1; }
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "brainlab needs Python 3.11 or newer, and $(PYTHON) is \
-	$$("$(PYTHON)" -V 2>&1): install one from python.org/downloads, or name it: make lab PYTHON=/path/to/python3.12" >&2; exit 1; }
-	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make a virtual environment: on Debian and Ubuntu, \
-	install python3-venv." >&2; exit 1; }
-	"$(PYTHON)" -m venv --clear $(VENV)
+	@for p in $(PYTHONS); do \
+	  if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "Making $(VENV) with $$("$$p" -V)"; \
+	    "$$p" -m venv --clear $(VENV) && exit 0; \
+	    rm -rf $(VENV); exit 1; \
+	  fi; \
+	done; \
+	echo "brainlab needs Python 3.11 or newer, and no $(subst ",,$(PYTHONS)) here is." >&2; \
+	echo "Install one from python.org/downloads, or name it: make lab PYTHON=/path/to/python3.12" >&2; exit 1
 
 $(VENV)/.torch: | $(PY)
 	$(INSTALL) torch $(CPU_INDEX) >&2

@@ -13,29 +13,40 @@ from brainlab.errors import InputError
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 FIRST_LESSON = "00_meet_the_brain.ipynb"
-RECORD = ".copied.json"  # in the folder of copies: the hash of each lesson as it was last handed out
+RECORD = ".copied.json"  # in the folder of copies: the fingerprint of each lesson as it was last handed out
 
 
 def copy_lessons(lessons: Path, copies: Path) -> list[str]:
     """Bring the student's ``copies`` up to date with the notebooks in ``lessons``; returns what to tell the student.
 
-    A copy that is as it was handed out is replaced. One that the student has changed is never touched: the new version
-    is put beside it, once, under a name that says so.
+    A copy that is as it was handed out is replaced. One that the student has changed or run is never touched: the new
+    version is put beside it, once, under a name that says so.
     """
     copies.mkdir(exist_ok=True)
     handed_out, said = _read_record(copies / RECORD), []
     for lesson in sorted(lessons.glob("*.ipynb")):
-        new, mine = lesson.read_bytes(), copies / lesson.name
-        now = _hash(mine.read_bytes()) if mine.exists() else None
-        if now in (None, handed_out.get(lesson.name)):
-            _write(mine, new)
-        elif _hash(new) not in (now, handed_out.get(lesson.name)):
+        mine, content = copies / lesson.name, lesson.read_bytes()
+        new, now = fingerprint(content), fingerprint(mine.read_bytes()) if mine.exists() else None
+        if now != new and now in (None, handed_out.get(lesson.name)):
+            _write(mine, content)
+        elif new not in (now, handed_out.get(lesson.name)):
             beside = _free_name(copies, lesson.stem)
-            _write(beside, new)
+            _write(beside, content)
             said.append(f"{lesson.name} has a new version. Yours is as you left it; the new one is {beside.name}.")
-        handed_out[lesson.name] = _hash(new)
+        handed_out[lesson.name] = new
     _write(copies / RECORD, json.dumps(handed_out, indent=1).encode())
     return said
+
+
+def fingerprint(content: bytes) -> str:
+    """A hash of a notebook's cells and outputs, without what JupyterLab adds on merely opening it (a Python version)."""
+    try:
+        cells = json.loads(content)["cells"]
+        kept = [[cell["cell_type"], "".join(cell["source"]), cell.get("outputs", [])] for cell in cells]
+        content = json.dumps(kept, sort_keys=True).encode()
+    except (ValueError, KeyError, TypeError):  # no notebook any more: then the bytes themselves
+        pass
+    return hashlib.sha256(content).hexdigest()
 
 
 def serve(arguments: Sequence[str] = ()) -> int:
@@ -48,7 +59,7 @@ def serve(arguments: Sequence[str] = ()) -> int:
         raise InputError(
             f"{lessons} has no lessons: install brainlab from a clone of its repository with pip install -e ."
         )
-    for line in copy_lessons(lessons, copies):
+    for line in [*copy_lessons(lessons, copies), "The lessons are in my_lessons/. Ctrl-C, twice, stops JupyterLab."]:
         print(line)
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # this environment's kernel, whatever else is installed
     return _run([sys.executable, "-m", "jupyterlab", *_settings(copies / FIRST_LESSON), *arguments])
@@ -61,6 +72,7 @@ def _settings(notebook: Path) -> list[str]:
         "ServerApp.root_dir": CHECKOUT,  # so that the lessons find the pictures in assets/
         "LabApp.default_url": f"/lab/tree/{notebook.relative_to(CHECKOUT).as_posix()}",
         "LabApp.app_settings_dir": CHECKOUT / "assets" / "jupyterlab",  # asks for no news: nothing leaves the computer
+        "Application.log_level": "WARN",  # of Jupyter's many lines, those that matter: the address, and troubles
         "ServerApp.allow_root": _is_root(),
     }
     return [f"--{name}={value}" for name, value in settings.items()]
@@ -81,10 +93,6 @@ def _run(command: list[str]) -> int:
 def _is_root() -> bool:
     """In a container one is root, and JupyterLab would refuse to start."""
     return hasattr(os, "geteuid") and os.geteuid() == 0
-
-
-def _hash(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 def _read_record(path: Path) -> dict[str, str]:

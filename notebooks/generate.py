@@ -11,7 +11,8 @@ The source of a lesson is ``notebooks/src/NAME.py`` in jupytext's py:percent for
                     def kl(mu, logvar):
                         return 0.5 * (mu**2 + logvar.exp() - logvar - 1).sum(dim=1)
 
-``instructor``  A cell, text or code, that only the instructor's version has.
+``instructor``  A cell that only the instructor's version has: ``# %% [markdown] tags=["instructor"]`` for text,
+                ``# %% tags=["instructor"]`` for code.
 
 The student's version goes to ``notebooks/NAME.ipynb`` and is committed; the instructor's goes to
 ``build/instructor/NAME.ipynb`` and is not. Neither has outputs; both name the kernel, so that JupyterLab asks nothing.
@@ -31,6 +32,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 NOTEBOOKS = Path(__file__).parent
 INSTRUCTOR = NOTEBOOKS.parent / "build" / "instructor"
 
+LAYOUT = {"lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker"}  # how jupytext remembers blank lines
 TAGS = {"solution", "instructor"}
 STUB = re.compile(r"^\s*# stub:(?: (.*))?$")
 NO_STUB = "...  # your turn"
@@ -50,6 +52,8 @@ def read(source: Path) -> list[NotebookNode]:
     cells = jupytext.read(source, fmt="py:percent").cells
     for cell in cells:
         tags, stub = set(cell.metadata.get("tags", [])), any(map(STUB.match, cell.source.splitlines()))
+        if cell.metadata.keys() - {"tags", *LAYOUT}:
+            raise ValueError(f'{source.name}: write a cell\'s head as # %% [markdown] tags=["…"], not {cell.metadata}.')
         if tags - TAGS:
             raise ValueError(f"{source.name}: unknown cell tag {sorted(tags - TAGS)}; known are {sorted(TAGS)}.")
         if "solution" in tags and cell.cell_type != "code":
