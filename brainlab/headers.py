@@ -16,6 +16,8 @@ from brainlab.errors import InputError
 BLOCK = 1024  # bytes that hold every header read here
 MOST_OFFSET = 2**24  # bytes of notes between a NIfTI header and its voxels
 MGH_BYTES = 284  # an MGH file's voxels follow; its optional footer comes after them
+VOXEL_MM = (0.01, 100.0)  # smallest and largest side of a voxel; what lies beyond was not meant in mm
+FARTHEST_MM = 10_000.0  # from the world's origin, which lies in the scanner's or an atlas's middle
 FLATTEST = 0.1  # a grid cell's volume over that of an upright one; a tilted gantry still gives 0.8
 
 
@@ -58,8 +60,7 @@ def pair(block: bytes, header: Path, voxels: Path) -> Claim:
     slope, inter = image.dataobj.slope, image.dataobj.inter
     offset = _offset(image.dataobj.offset, 0, header)
     oriented = header.with_suffix(".mat").exists()
-    found = Claim(voxels, shape, image.dataobj.dtype, offset, (slope, inter), image.affine, None, oriented, False)
-    return _check_affine(found, header)
+    return Claim(voxels, shape, image.dataobj.dtype, offset, (slope, inter), image.affine, None, oriented, False)
 
 
 def mgh(block: bytes, file: Path) -> Claim:
@@ -72,8 +73,7 @@ def mgh(block: bytes, file: Path) -> Claim:
     header = MGHHeader(block[:MGH_BYTES] + bytes(20))
     affine, oriented = header.get_affine(), bool(raw["goodRASFlag"])
     dtype: Any = header.get_data_dtype()
-    found = Claim(file, shape, dtype, MGH_BYTES, (1.0, 0.0), affine, None, oriented, True)
-    return _check_affine(found, file)
+    return Claim(file, shape, dtype, MGH_BYTES, (1.0, 0.0), affine, None, oriented, True)
 
 
 def _nifti(kind: type, block: bytes, file: Path, voxels: Path) -> Claim:
@@ -88,9 +88,7 @@ def _nifti(kind: type, block: bytes, file: Path, voxels: Path) -> Claim:
     scale = (1.0, 0.0) if slope is None else (slope, inter or 0.0)
     oriented = bool(header["sform_code"] > 0 or header["qform_code"] > 0)
     affine = header.get_best_affine()
-    return _check_affine(
-        Claim(voxels, shape, header.get_data_dtype(), offset, scale, affine, header, oriented, False), file
-    )
+    return Claim(voxels, shape, header.get_data_dtype(), offset, scale, affine, header, oriented, False)
 
 
 def _cut(block: bytes, size: int, file: Path) -> bytes:
@@ -128,7 +126,7 @@ def _check_type(code: int, file: Path) -> None:
 
 
 def _check_voxel_size(mm: np.ndarray, file: Path) -> None:
-    if not np.isfinite(mm).all() or not np.all(mm):
+    if not np.all((np.abs(mm) >= VOXEL_MM[0]) & (np.abs(mm) <= VOXEL_MM[1])):  # false for NaN too
         sizes = " x ".join(f"{one:g}" for one in mm)
         raise InputError(f"{file} has an impossible voxel size ({sizes} mm); correct its header or convert it anew.")
 
@@ -139,15 +137,17 @@ def _offset(claimed: float, least: int, file: Path) -> int:
     return int(claimed)
 
 
-def _check_affine(found: Claim, file: Path) -> Claim:
-    """The claim itself, once its grid is known to fill space."""
+def check_affine(found: Claim) -> None:
+    """InputError unless the grid fills space, in voxels of a sensible size, somewhere near the scanner."""
     grid = np.asarray(found.affine, dtype=float)[:3]
-    with np.errstate(all="ignore"):
-        upright = np.prod(np.linalg.norm(grid[:, :3], axis=0))
-        fills = np.isfinite(grid).all() and abs(np.linalg.det(grid[:, :3])) > FLATTEST * upright > 0
-    if not fills:
+    sides = np.linalg.norm(grid[:, :3], axis=0)
+    if not np.isfinite(grid).all() or abs(np.linalg.det(grid[:, :3])) <= FLATTEST * sides.prod():
         raise InputError(
-            f"{file} has an affine that cannot be inverted, so its voxels have no place in space; correct the sform "
+            f"{found.path} has an affine that cannot be inverted, so its voxels have no place in space; correct the sform "
             f"and qform in its header, or convert the scan anew."
         )
-    return found
+    if np.abs(grid[:, 3]).max() > FARTHEST_MM:
+        raise InputError(
+            f"{found.path} has an affine that puts the scan metres away; correct its header's sform and qform."
+        )
+    _check_voxel_size(sides, found.path)

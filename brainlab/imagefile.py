@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from nibabel.imageglobals import LoggingOutputSuppressor
+from nibabel import imageglobals
 
 from brainlab import headers
 from brainlab.errors import InputError
@@ -45,10 +45,22 @@ def plainly(path) -> Iterator[None]:
         raise InputError(f"{path} cannot be read as an image ({reason}); check it, or get it again.") from None
 
 
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without what nibabel and numpy say of a header that is mended or refused here anyhow."""
+    spoke = imageglobals.logger.disabled
+    imageglobals.logger.disabled = True
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        imageglobals.logger.disabled = spoke
+
+
 def claim(path: str | os.PathLike) -> Claim:
     """Read and check an image's header without reading a voxel; InputError for what could not become a picture."""
-    with plainly(path), LoggingOutputSuppressor(), warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # nibabel warns of what is mended or refused here
+    with plainly(path), _quietly():
         file = _existing(path)
         ending = next((one for one in ENDINGS if file.name.lower().endswith(one)), None)
         if ending is None:
@@ -62,6 +74,7 @@ def claim(path: str | os.PathLike) -> Claim:
             decode = headers.mgh if ending in (".mgh", ".mgz") else headers.nifti
             found = decode(_first_bytes(file), file)
         _check_size(found)
+        headers.check_affine(found)
         return found
 
 
@@ -138,7 +151,8 @@ def _check_size(found: Claim) -> None:
     """Whether the file can hold what its header claims, and the kit what the file holds; nothing is allocated yet."""
     held, zipped = found.path.stat().st_size, _named_gzip(found.path)
     claimed = found.offset + math.prod(found.shape) * found.dtype.itemsize
-    says = f"{found.path} has a header that claims {' x '.join(map(str, found.shape))} voxels ({_bytes(claimed)})"
+    shape = found.shape if found.shape[3] > 1 else found.shape[:3]
+    says = f"{found.path} has a header that claims {' x '.join(map(str, shape))} voxels ({_bytes(claimed)})"
     if claimed > held * (GZIP_RATIO if zipped else 1):
         raise InputError(f"{says}, more than its {_bytes(held)} can hold; it is damaged or cut short, get it again.")
     if claimed < held and not zipped and not found.loose:
