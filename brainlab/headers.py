@@ -143,8 +143,8 @@ def check_affine(found: Claim) -> None:
     sides = np.linalg.norm(grid[:, :3], axis=0)
     if not np.isfinite(grid).all() or abs(np.linalg.det(grid[:, :3])) <= FLATTEST * sides.prod():
         raise InputError(
-            f"{found.path} has an affine that cannot be inverted, so its voxels have no place in space; correct the sform "
-            f"and qform in its header, or convert the scan anew."
+            f"{found.path} has an affine that cannot be inverted, so its voxels have no place in space; correct its "
+            f"header's sform and qform, or convert the scan anew."
         )
     if np.abs(grid[:, 3]).max() > FARTHEST_MM:
         raise InputError(

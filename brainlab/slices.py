@@ -44,17 +44,19 @@ class Slices:
 
     def __post_init__(self) -> None:
         n = len(self.images)
-        for one in fields(self):
-            value = getattr(self, one.name)
-            if one.name not in ("contrast", "spacing", "about", "factors") and len(value) != n:
-                raise InputError(f"Slices.{one.name} has {len(value)} entries for {n} images; give one a slice.")
+        per_slice = {one.name: getattr(self, one.name) for one in fields(self)}
+        for name in ("contrast", "spacing", "about", "factors"):
+            del per_slice[name]
+        for name, value in (per_slice | {f"factors[{k!r}]": v for k, v in (self.factors or {}).items()}).items():
+            if len(value) != n:
+                raise InputError(f"Slices.{name} has {len(value)} entries for {n} images; give one a slice.")
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, chosen) -> "Slices":
         """The slices at an index, a slice, a list of indices or a boolean array; always a ``Slices``."""
-        index = np.atleast_1d(np.arange(len(self))[chosen])
+        index = np.atleast_1d(np.arange(len(self))[chosen]).copy()  # torch refuses the view that [::-1] gives
         pick: dict[type, Callable[[Any], Any]] = {
             tuple: lambda value: tuple(value[i] for i in index),
             Tensor: lambda value: value[torch.from_numpy(index)],
@@ -68,5 +70,7 @@ class Slices:
         """The slices whose fields equal what is asked: ``test.where(labels="tumour", visit="tumour-hypo")``."""
         keep = np.ones(len(self), dtype=bool)
         for name, value in wanted.items():
+            if name not in ("subjects", "labels", "visit"):
+                raise InputError(f"where picks by subjects, labels or visit, got {name!r}.")
             keep &= np.array([one == value for one in getattr(self, name)], dtype=bool)
         return self[keep]
