@@ -5,6 +5,7 @@ average with grey- and white-matter probabilities, RAS+, exactly mirror-symmetri
 """
 
 from functools import lru_cache
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -22,32 +23,75 @@ GROWTH_STEP_MM, GROWTH_STEPS = 2.0, range(-1, 7)
 
 
 class Atlas(NamedTuple):
-    """Maps (C, X, Y, Z) on the 1 mm grid, and how ventricles grow on the warp lattice."""
+    """What every head is grown from."""
 
-    maps: Tensor  # gm, wm, csf; fractions in [0, 1], their sum 1 in the brain and 0 outside
-    origin: tuple[float, float, float]  # mm of the first voxel
-    depth: Tensor  # (X, Y, Z) at 2 mm: distance in mm to the wall of the ventricles, negative inside
+    maps: Tensor  # (3, X, Y, Z) at 1 mm: gm, wm, csf; fractions in [0, 1], their sum 1 in the brain and 0 outside
+    depths: Tensor  # (6, X, Y, Z) at 2 mm, see _depths
+    origin: tuple[float, float, float]  # mm of the first voxel of both
     growth: Tensor  # (steps, 3, *LATTICE_SHAPE) mm, displacement for each of GROWTH_STEPS
 
 
-@lru_cache(maxsize=1)
+_reading = Lock()
+
+
 def atlas() -> Atlas:
-    """The atlas, read once a process (about two seconds)."""
+    """The atlas, read once a process (a few seconds)."""
+    with _reading:  # two threads that ask at once share one copy
+        return _read_atlas()
+
+
+@lru_cache(maxsize=1)
+def _read_atlas() -> Atlas:
     from nilearn import datasets
-    from scipy import ndimage
 
     images = [getattr(datasets, f"load_mni152_{kind}template")(resolution=1) for kind in ("", "gm_", "wm_")]
     t1, gm, wm = (np.asarray(image.dataobj, dtype=np.float32) for image in images)
     brain = (t1 > 0).astype(np.float32)
     gm, wm = gm * brain, wm * brain  # the published maps reach a little outside the published brain
     csf = brain - gm - wm
+    origin = images[0].affine[:3, 3]
+    first = (float(origin[0]), float(origin[1]), float(origin[2]))
+    depths = _depths(brain, csf, tuple(np.round(VENTRICLE_MM - origin).astype(int)))
+    return Atlas(torch.from_numpy(np.stack([gm, wm, csf])), depths, first, _growth(depths[0], first))
+
+
+def _depths(brain: np.ndarray, csf: np.ndarray, in_ventricle: tuple[int, ...]) -> Tensor:
+    """Distances in mm on every second voxel, from the maps (X, Y, Z) at 1 mm; see ``Depths`` for their order."""
+    from scipy import ndimage
+
     labels, _ = ndimage.label(csf > 0.5)
-    ventricles = labels == labels[tuple(np.round(VENTRICLE_MM - images[0].affine[:3, 3]).astype(int))]
-    half = ventricles[::2, ::2, ::2]  # 2 mm is fine enough for what follows, and eight times quicker
-    signed = 2 * (ndimage.distance_transform_edt(~half) - ndimage.distance_transform_edt(half))
-    depth = torch.from_numpy(ndimage.gaussian_filter(signed, 1.5).astype(np.float32))
-    origin = tuple(float(v) for v in images[0].affine[:3, 3])
-    return Atlas(torch.from_numpy(np.stack([gm, wm, csf])), origin, depth, _growth(depth, origin))
+    brain, csf, ventricles = (
+        m[::2, ::2, ::2] for m in (brain > 0, ndimage.gaussian_filter(csf, 1), labels == labels[in_ventricle])
+    )
+    wall = ndimage.gaussian_filter(-_signed_mm(ventricles), 1.5)
+    near = ndimage.distance_transform_edt(~np.pad(brain, 6)) <= 5  # closing by 10 mm bridges the sulci
+    closed = (ndimage.distance_transform_edt(near) > 5)[6:-6, 6:-6, 6:-6]
+    hull = ndimage.gaussian_filter(_signed_mm(closed), 1.0)
+    fissure = -_signed_mm((csf > 0.36) & (hull > 4) & (wall > 8))
+    return torch.from_numpy(np.stack([wall, hull, *np.gradient(hull, 2.0), fissure]).astype(np.float32))
+
+
+def _signed_mm(mask: np.ndarray) -> np.ndarray:
+    """Distance in mm to the surface of a mask (X, Y, Z) on the 2 mm grid, positive inside."""
+    from scipy.ndimage import distance_transform_edt
+
+    inside, outside = (2 * np.asarray(distance_transform_edt(one)) - 1 for one in (mask, ~mask))
+    return np.where(mask, inside, -outside)
+
+
+class Depths(NamedTuple):
+    """How deep points lie, each (M,) in mm; all of them smooth and mirror-symmetric."""
+
+    wall: Tensor  # beyond the wall of the ventricles, negative inside them
+    hull: Tensor  # below the brain's outer surface, sulci bridged
+    normal: Tensor  # (M, 3), the direction in which ``hull`` grows
+    fissure: Tensor  # from the large fissures that everyone has
+
+
+def depths(at: Tensor) -> Depths:
+    """How deep atlas points (M, 3) in mm lie."""
+    wall, hull, x, y, z, fissure = sample(atlas().depths, at, atlas().origin, 2.0)
+    return Depths(wall, hull, torch.stack([x, y, z], dim=-1), fissure)
 
 
 def _growth(depth: Tensor, origin: tuple[float, float, float]) -> Tensor:
@@ -74,7 +118,7 @@ def shape(seed: int, *, head_shape: float, rotation: float, asymmetry: float, ve
     """Draw the shape of a head; see ``phantoms.Factors`` for the arguments."""
     rng = generator(seed, "shape")
     strength, middle, small, size, pitch = torch.rand(5, generator=rng).tolist()
-    velocity = (2.0 + 2.5 * strength) * _noise(LATTICE_SHAPE, 36 / LATTICE_MM, rng, asymmetry)
+    velocity = (1.5 + 2.0 * strength) * _noise(LATTICE_SHAPE, 36 / LATTICE_MM, rng, asymmetry)
     velocity += (0.8 + 1.0 * middle) * _noise(LATTICE_SHAPE, 12 / LATTICE_MM, rng, asymmetry)
     person = flow(velocity, LATTICE_ORIGIN, LATTICE_MM)
     step = min(max(ventricle_growth_mm / GROWTH_STEP_MM, GROWTH_STEPS[0]), GROWTH_STEPS[-1]) - GROWTH_STEPS[0]
@@ -83,14 +127,22 @@ def shape(seed: int, *, head_shape: float, rotation: float, asymmetry: float, ve
     nodes = lattice(LATTICE_ORIGIN, LATTICE_SHAPE, LATTICE_MM)
     coarse = person + sample(growth, nodes + person.movedim(0, -1), LATTICE_ORIGIN, LATTICE_MM)
     fine = (0.3 + 0.4 * small) * _noise(FINE_SHAPE, 6 / FINE_MM, rng, asymmetry)
-    return Shape(_affine(head_shape, rotation, 0.94 + 0.12 * size, 8 * (pitch - 0.5)), coarse, _bounded(fine, 6.0))
+    return Shape(_affine(head_shape, rotation, 0.90 + 0.10 * size, 8 * (pitch - 0.5)), coarse, _bounded(fine, 6.0))
 
 
 def _noise(grid: tuple[int, int, int], spacing: float, rng: torch.Generator, asymmetry: float) -> Tensor:
     """Smooth displacements (3, X, Y, Z) whose left and right agree as far as ``asymmetry`` is small."""
     drawn = smooth_noise(grid, spacing, rng, channels=3)
-    mirrored = drawn.flip(1) * torch.tensor([-1.0, 1.0, 1.0])[:, None, None, None]
-    return (drawn + mirrored) / 2 + asymmetry * (drawn - mirrored) / 2
+    return torch.cat([mirrored(one[None], asymmetry, sign) for one, sign in zip(drawn, (-1, 1, 1), strict=True)])
+
+
+def mirrored(noise: Tensor, asymmetry: float, sign: int = 1) -> Tensor:
+    """Noise (1, X, Y, Z) made as much alike on both sides of x = 0 as ``asymmetry`` is small, its variance kept.
+
+    ``sign`` is -1 for a component along x, which points the other way in a mirror.
+    """
+    other = sign * noise.flip(1)
+    return (noise + other + asymmetry * (noise - other)) / (2 + 2 * asymmetry**2) ** 0.5
 
 
 def _bounded(displacement: Tensor, knots_mm: float) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from brainlab import anatomy, intensity
+from brainlab import anatomy, cortex, intensity
 from brainlab import contrast as mr
 from brainlab.errors import InputError
 from brainlab.fields import generator, lattice, one_thread, sample, smooth_noise
@@ -94,9 +94,13 @@ def _grow(seed: int, factors: Factors, spacing_mm: float) -> Subject:
     every = max(int(4 / spacing_mm), 1)  # 4 mm are enough to find the brain
     rough = anatomy.near_brain(person, points[::every, ::every, ::every]).float()
     near = F.interpolate(rough[None, None], size=grid)[0, 0] > 0
-    fractions = _tissues(seed, factors, anatomy.to_atlas(person, points[near]))
+    at = anatomy.to_atlas(person, points[near])
+    found = sample(anatomy.atlas().maps, at, anatomy.atlas().origin, 1.0).clamp_(min=0)
+    inside = found.sum(dim=0) > 0.5
+    near[near.clone()] = inside
     tissues = torch.zeros(3, *grid)
-    tissues[:, near] = fractions
+    folds = cortex.folds(seed, factors.asymmetry)
+    tissues[:, near] = cortex.tissues(folds, factors.cortical_thinning, at[inside], found[:, inside])
     return Subject(tissues, ("gm", "wm", "csf"), tissues.sum(dim=0) > 0.5, affine, factors, seed)
 
 
@@ -108,28 +112,15 @@ def _grid(spacing_mm: float) -> tuple[np.ndarray, tuple[int, int, int]]:
     return affine, (counts[0], counts[1], counts[2])
 
 
-def _tissues(seed: int, factors: Factors, at: Tensor) -> Tensor:
-    """Fractions (3, M) of grey matter, white matter and fluid at atlas points (M, 3)."""
-    rng = generator(seed, "tissue")
-    sharpness = 1.5 + 2.0 * float(torch.rand((), generator=rng))
-    known = anatomy.atlas()
-    found = sample(known.maps, at, known.origin, 1.0).clamp_(min=0)
-    brain = found.sum(dim=0) > 0.5
-    cortex = torch.sigmoid((sample(known.depth[None], at, known.origin, 2.0)[0] - 14) / 2)
-    found[2] *= torch.exp(0.8 * factors.cortical_thinning * cortex)
-    found **= sharpness
-    return found / found.sum(dim=0).clamp(min=1e-6) * brain
-
-
 def render(
     subject: Subject, contrast: str = "T1w", *, field: float = 3.0, override: dict[str, float] | None = None
 ) -> Tensor:
     """The picture (X, Y, Z), float32 in [0, 1], that a scanner makes of a subject.
 
     Signal equation → tissue contrast and texture → coil shading → Rician noise → the kit's brightness scale
-    (``intensity``), outside the brain 0. Shading and noise belong to the seed, and the scale is that of the head without
-    its lesion: two pictures of one seed differ only where their tissues do. ``override`` sets the signal of a tissue
-    relative to grey matter (1.0 is iso-intense with cortex).
+    (``intensity``), outside the brain 0. Shading and noise belong to the seed, and the scale is that of the head
+    without its lesion: two pictures of one seed differ only where their tissues do. ``override`` sets the signal of a
+    tissue relative to grey matter (1.0 is iso-intense with cortex).
     """
     with one_thread(), torch.no_grad():
         scale = _scale(subject.healthy or subject, contrast, field)
@@ -137,7 +128,7 @@ def render(
         return torch.from_numpy(intensity.rescale(seen.numpy(), subject.brain.numpy(), scale))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _scale(subject: Subject, contrast: str, field: float) -> intensity.Range:
     return intensity.intensity_range(_scan(subject, contrast, field, {}).numpy(), subject.brain.numpy())
 
@@ -155,7 +146,7 @@ def _scan(subject: Subject, contrast: str, field: float, override: dict[str, flo
     return torch.hypot(clean + f.noise * real, f.noise * imaginary)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)
 def _scanner(seed: int, bias: float, grid: tuple[int, int, int], spacing_mm: float) -> tuple[Tensor, Tensor, Tensor]:
     """Gain and the two channels of unit noise, each (X, Y, Z): everything that belongs to the scan, not to the head."""
     shading = smooth_noise(grid, 60 / spacing_mm, generator(seed, "bias"))[0]

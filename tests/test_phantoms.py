@@ -5,6 +5,7 @@ import itertools
 import subprocess
 import sys
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,13 @@ from brainlab import InputError, anatomy, phantoms
 from brainlab.fields import lattice
 from brainlab.phantoms import Factors, Subject, draw_factors, planes, render, subject
 
-PLAIN = {"asymmetry": 0.5, "rotation": 0.0, "head_shape": 0.0, "cortical_thinning": 0.5, "ventricle_size": 1.3}
+PLAIN: dict[str, Any] = {
+    "asymmetry": 0.5,
+    "rotation": 0.0,
+    "head_shape": 0.0,
+    "cortical_thinning": 0.5,
+    "ventricle_size": 1.3,
+}
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +153,7 @@ def test_without_asymmetry_left_mirrors_right_and_with_it_not():
 
 
 def test_noise_bias_and_contrast_do_what_their_names_say():
-    quiet = {"noise": 0.0, "bias": 0.0}
+    quiet: dict[str, Any] = {"noise": 0.0, "bias": 0.0}
     flat, noisy, shaded = (
         subject(8, spacing_mm=3.0, **{**quiet, **one}) for one in ({}, {"noise": 0.08}, {"bias": 0.3})
     )
