@@ -39,7 +39,7 @@ def copy_lessons(lessons: Path, copies: Path) -> list[str]:
 
 
 def fingerprint(content: bytes) -> str:
-    """A hash of a notebook's cells and outputs, without what JupyterLab adds on merely opening it (a Python version)."""
+    """A hash of a notebook's cells and outputs, without what JupyterLab adds on merely opening it."""
     try:
         cells = json.loads(content)["cells"]
         kept = [[cell["cell_type"], "".join(cell["source"]), cell.get("outputs", [])] for cell in cells]
