@@ -1,0 +1,57 @@
+"""What the README promises: its Python runs, its commands and links exist, its lessons are all of them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+PYTHON = [text for language, text in BLOCKS if language == "python"]
+
+
+def test_the_twelve_lines_are_twelve():
+    assert [len([line for line in text.splitlines() if line]) for text in PYTHON] == [12]
+
+
+@pytest.mark.timeout(600)
+def test_the_twelve_lines_run_and_print_a_score(capsys):
+    exec(compile(PYTHON[0], "README.md", "exec"), {})
+    said = capsys.readouterr().out.strip().splitlines()[-1]
+    dice, precision = (float(number) for number in re.findall(r"\d\.\d+", said))
+    assert 0 < dice <= 1
+    assert 0 < precision <= 1
+
+
+def test_every_make_command_that_it_names_exists():
+    targets = set(re.findall(r"^([a-z]+):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
+    named = set(
+        re.findall(r"\bmake (?:-s )?([a-z]+)", " ".join(re.findall(r"`[^`]+`|^make .*$", README, re.MULTILINE)))
+    )
+    assert {"lab", "test"} <= named <= targets
+
+
+def test_every_brainlab_command_that_it_names_exists(capsys):
+    from brainlab import cli
+
+    for command in set(re.findall(r"(?:^|[`\\])brainlab ([a-z]+)", README, re.MULTILINE)):
+        with pytest.raises(SystemExit, match="0"):
+            cli.main([command, "--help"])
+
+
+def test_every_file_that_it_links_exists():
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if not link.startswith("http")]
+    assert not [link for link in links if not (CHECKOUT / link).is_file()]
+
+
+def test_the_lessons_are_listed_in_order_and_none_is_left_out():
+    listed = re.findall(r"\(notebooks/(\w+\.ipynb)\)", README)
+    assert listed == sorted(path.name for path in (CHECKOUT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize(
+    "promise", ["For teaching, not for clinical use", "McConnell Brain Imaging Centre", "CITATION.cff"]
+)
+def test_what_must_be_said_is_said(promise):
+    assert promise in " ".join(README.replace("> ", "").split())
