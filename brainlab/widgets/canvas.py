@@ -183,19 +183,21 @@ class Canvas(anywidget.AnyWidget):
 
     def push(self, wish: dict[str, Any] | None = None) -> None:
         """Compute the state's frame and show it; an error becomes a sentence in the widget and ``self.failure``."""
-        wish = wish or {}
+        wish, pictures = wish or {}, {}
         try:
             for name, value in wish.get("values", {}).items():
                 if name in self._names:
                     self.state.set_trait(name, value)
-            self._shown, self.failure = self.state.frame(), None
+            frame = self.state.frame()
+            pictures = {f"picture_{name}": _packed(one) for name, one in frame.pictures.items()}
+            self._shown, self.failure = frame, None
         except Exception as problem:  # whatever a frame raises belongs on the page, not in a log that nobody reads
             log.debug("a frame failed", exc_info=True)
             self.failure = problem
         self._count += 1
         with self.hold_sync():
-            for name, picture in (self._shown.pictures if self._shown else {}).items():
-                setattr(self, f"picture_{name}", _packed(picture))
+            for name, picture in pictures.items():
+                setattr(self, name, picture)
             self.frame = self._words() | {
                 "count": self._count,
                 "client": wish.get("client", ""),

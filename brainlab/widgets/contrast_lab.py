@@ -119,7 +119,11 @@ def contrast_lab(subject: "Subject | None" = None, *, seed: int = 0) -> Canvas:
 
     ``subject``: tissue maps, see ``phantoms.subject``; by default the synthetic subject of ``seed``.
     """
-    state = ContrastLabState(tissue_slices(subject, seed))
+    return show(ContrastLabState(tissue_slices(subject, seed)))
+
+
+def show(state: ContrastLabState) -> Canvas:
+    """The lab on any tissue maps."""
     lesions = {"none": "none", "tumour": "tumour", "ms": "multiple sclerosis", "infarct": "infarct"}
     return Canvas(
         state,

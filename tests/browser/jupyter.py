@@ -1,5 +1,6 @@
 """A real JupyterLab on a free port, and notebooks in it, for tests and measurements that need a browser."""
 
+import json
 import os
 import secrets
 import shutil
@@ -50,6 +51,17 @@ class Lab:
         page.locator(".jp-NotebookPanel-toolbar .jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+    def stop_kernels(self) -> None:
+        """End every session, as if its tab and kernel had been closed."""
+        for one in json.load(self._ask("GET", "/api/sessions")):
+            self._ask("DELETE", f"/api/sessions/{one['id']}")
+
+    def _ask(self, method: str, path: str):
+        headers = {"Authorization": f"token {self.token}"}
+        return urllib.request.urlopen(
+            urllib.request.Request(self.url + path, method=method, headers=headers), timeout=30
+        )
 
 
 @contextmanager

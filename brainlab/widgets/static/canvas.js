@@ -58,21 +58,23 @@ function colour(target, picture, panel, look) {
 
 // ---- the link to the kernel: one a model, shared by all its views
 function openLink(model) {
-  const link = { values: {}, status: "", views: new Set() };
+  const link = { values: { ...model.get("frame").values }, status: "", busy: false, views: new Set() };
   const client = Math.random().toString(36).slice(2);
   let seq = 0, flying = null, wanted = {}, timers = [];
   const tell = (what) => link.views.forEach((view) => view[what]());
   const rest = () => timers.forEach(clearTimeout);
   const say = (text) => { if (link.status !== text) { link.status = text; tell("status"); } };
+  const late = (text) => () => { if (link.status !== TEXT.gone) say(text); };
 
   function send() {
     rest();
     flying = { seq: ++seq, values: wanted, since: performance.now() };
     wanted = {};
-    timers = [setTimeout(() => say(TEXT.busy), BUSY_MS), setTimeout(() => say(TEXT.slow), GONE_MS)];
+    link.busy = true;
+    timers = [setTimeout(late(TEXT.busy), BUSY_MS), setTimeout(late(TEXT.slow), GONE_MS)];
     try {
       model.send({ client, seq, values: flying.values });
-    } catch {
+    } catch { // JupyterLab has closed the line
       say(TEXT.gone);
     }
   }
@@ -80,6 +82,7 @@ function openLink(model) {
     const frame = model.get("frame");
     if (flying && frame.client === client && frame.seq >= flying.seq) {
       flying = null;
+      link.busy = false;
       rest();
     }
     link.values = { ...frame.values, ...flying?.values, ...wanted }; // what is still wished for stays where it is
@@ -89,9 +92,15 @@ function openLink(model) {
   }
   /** Ask for other values; their controls move at once, the picture when it comes. */
   link.ask = (values) => {
+    const news = Object.entries(values).filter(([name, value]) => link.values[name] !== value);
+    if (!news.length) return;
     Object.assign(wanted, values);
     Object.assign(link.values, values);
-    if (!flying || performance.now() - flying.since > GONE_MS) send();
+    if (flying && performance.now() - flying.since > GONE_MS) {
+      wanted = { ...flying.values, ...wanted }; // that wish may be lost: ask again for what it asked
+      flying = null;
+    }
+    if (!flying) send();
     tell("move");
   };
   link.look = (change, done) => {
@@ -99,16 +108,12 @@ function openLink(model) {
     if (done) model.save_changes(); // so that it survives a reload; while dragging nothing is sent
   };
   const looked = () => tell("draw");
-  const lost = () => { if ([...link.views].some((view) => view.disconnected())) say(TEXT.gone); };
   model.on("change:frame", arrive);
   model.on("change:look", looked);
-  model.on("comm_live_update", lost);
-  link.values = { ...model.get("frame").values };
   link.close = () => {
     rest();
     model.off("change:frame", arrive);
     model.off("change:look", looked);
-    model.off("comm_live_update", lost);
   };
   return link;
 }
@@ -134,7 +139,7 @@ function slider(spec, change) {
   const at = (input) => (last > 0 ? stops[input.value] : Number(input.value));
   const nearest = (value) => stops.reduce((best, one, i) =>
     (Math.abs(one - value) < Math.abs(stops[best] - value) ? i : best), 0);
-  const shown = make("output", { for: id });
+  const shown = make("span", { class: "brainlab-value", "aria-hidden": "true" }); // heard as the slider's aria-valuetext
   const input = make("input", {
     id, type: "range", "data-name": spec.name, step: last > 0 ? 1 : spec.step,
     min: last > 0 ? 0 : spec.low, max: last > 0 ? last : spec.high,
@@ -189,7 +194,7 @@ function displaySpecs(display, spans) {
 function makePanel(panel, model, link) {
   const store = document.createElement("canvas"), cross = panel.rows && panel.columns;
   const canvas = make("canvas", { "data-panel": panel.name });
-  const keys = "arrow keys move the crosshair (with Shift ten steps), Page Up and Page Down change the slice, plus and minus zoom";
+  const keys = "arrow keys move the crosshair (with Shift ten steps), Page Up and Page Down change the slice, Home and End go to the first and last, plus and minus zoom";
   const node = make("div", cross
     ? { class: "brainlab-panel brainlab-cross", tabindex: 0, role: "application", "aria-roledescription": "brain slice",
         "aria-label": `${panel.title}: ${keys}` }
@@ -291,20 +296,22 @@ function makePanel(panel, model, link) {
     });
     canvas.addEventListener("pointermove", (event) => { if (event.pointerId === dragged) point(event); });
     for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { dragged = null; });
-    const through = panel.through && { name: panel.through };
     node.addEventListener("keydown", (event) => {
       const many = event.shiftKey ? 10 : 1, { rows, columns } = panel, { zoom } = model.get("look");
       const step = (axis, by, size) => ({ [axis.name]: limit(axis, size, link.values[axis.name] + by * many * axis.step) });
-      const slice = (by) => ({ [through.name]: link.values[through.name] + by * many * Math.abs(rows.step) });
+      const slice = (by) => {
+        const spec = model.get("spec").controls.find((one) => one.name === panel.through);
+        if (spec) link.ask({ [spec.name]: clamp(link.values[spec.name] + by * many, spec.low, spec.high) });
+      };
       const actions = {
         ArrowLeft: () => link.ask(step(columns, -1, picture().width)),
         ArrowRight: () => link.ask(step(columns, 1, picture().width)),
         ArrowUp: () => link.ask(step(rows, -1, picture().height)),
         ArrowDown: () => link.ask(step(rows, 1, picture().height)),
-        PageUp: () => through && link.ask(link.limited(slice(1))),
-        PageDown: () => through && link.ask(link.limited(slice(-1))),
-        Home: () => through && link.ask(link.limited({ [through.name]: -Infinity })),
-        End: () => through && link.ask(link.limited({ [through.name]: Infinity })),
+        PageUp: () => slice(Math.abs(rows.step)),
+        PageDown: () => slice(-Math.abs(rows.step)),
+        Home: () => slice(-Infinity),
+        End: () => slice(Infinity),
         "+": () => link.look({ zoom: clamp(zoom * 1.25, 1, 6) }, true),
         "-": () => link.look({ zoom: clamp(zoom / 1.25, 1, 6) }, true),
       };
@@ -337,11 +344,8 @@ function openView(model, el, link) {
     const width = name === "width" ? value : high - low, level = name === "level" ? value : (low + high) / 2;
     return { low: level - width / 2, high: level + width / 2 };
   };
-  const looks = displaySpecs(spec.display, spans).map((one) => [one.name, CONTROLS[one.kind](one, (value, done) =>
+  const looks = displaySpecs(spec.display, spans).map((one) => [one.name, CONTROLS[one.kind]({ ...one, name: `look-${one.name}` }, (value, done) =>
     link.look(["width", "level"].includes(one.name) ? shift(one.name, value) : { [one.name]: value }, done))]);
-  const limits = Object.fromEntries(spec.controls.map((one) => [one.name, [one.low, one.high]]));
-  link.limited = (values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, clamp(value, ...limits[name])]));
-
   const id = fresh(), table = make("table"), heard = make("p", { class: "brainlab-heard", "aria-live": "polite" });
   const readout = make("p", { class: "brainlab-readout", id }), status = make("p", { class: "brainlab-status", role: "status" });
   const error = make("p", { class: "brainlab-error", role: "alert", hidden: true });
@@ -360,13 +364,12 @@ function openView(model, el, link) {
 
   let rested = 0;
   const view = {
-    disconnected: () => Boolean(root.closest(".jupyter-widgets-disconnected")),
     status() {
       status.textContent = link.status;
-      root.setAttribute("data-status", link.status ? "waiting" : "ready");
     },
     /** Controls and crosshair follow at once, also while the picture is still on its way. */
     move() {
+      root.setAttribute("aria-busy", String(link.busy));
       const { disabled = [], spoken = {} } = frame();
       for (const [name, control] of controls) control.set(link.values[name], spoken[name], disabled.includes(name));
       panels.forEach((one) => one.show());
@@ -392,7 +395,7 @@ function openView(model, el, link) {
   const guard = (event) => {
     if (root.contains(event.target)) {
       const ours = !event.ctrlKey && !event.metaKey && event.key !== "Enter";
-      root.toggleAttribute("data-lm-suppress-shortcuts", ours);
+      event.target.toggleAttribute("data-lm-suppress-shortcuts", ours); // on the target itself: Lumino starts there
     }
   };
   window.addEventListener("keydown", guard, true);

@@ -1,0 +1,70 @@
+"""One JupyterLab and one Chromium for all browser tests; a page of each failure is kept in ``failures/``."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+from tests.browser.jupyter import Lab, launch, serve
+
+FAILURES = Path(__file__).parent / "failures"
+
+
+# "package", not "session": Playwright's event loop must be gone before other tests start their own.
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        try:
+            browser = launch(playwright)
+        except Error as problem:
+            why = str(problem).strip().splitlines()[0]
+            pytest.skip(f"no Chromium starts ({why}): set BRAINLAB_CHROMIUM or run 'playwright install chromium'")
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with serve(tmp_path_factory.mktemp("jupyter") / "root") as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def notebook(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
+    """A function that runs cells in JupyterLab and gives the page; ``page.errors`` is what its console said."""
+    pages: list[Page] = []
+
+    def run(*cells: str, **context) -> Page:
+        page = open_page(browser, **context)
+        pages.append(page)
+        lab.open(page, lab.write(f"{request.module.__name__.split('.')[-1]}-{len(pages)}.ipynb", *cells))
+        lab.run_all(page)
+        return page
+
+    yield run
+    for page in pages:
+        page.context.close()
+    lab.stop_kernels()
+
+
+def open_page(browser: Browser, **context) -> Page:
+    """A page of its own context that remembers what the console complained about."""
+    page = browser.new_context(**({"viewport": {"width": 1280, "height": 1000}} | context)).new_page()
+    page.set_default_timeout(30_000)
+    page.errors = []  # type: ignore[attr-defined]
+    page.on("pageerror", lambda error: page.errors.append(str(error)))  # type: ignore[attr-defined]
+    page.on("console", lambda line: line.type == "error" and page.errors.append(line.text))  # type: ignore[attr-defined]
+    return page
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    pages = [one for one in getattr(item, "funcargs", {}).values() if isinstance(one, Page)]
+    if report.when == "call" and report.failed and pages:
+        FAILURES.mkdir(exist_ok=True)
+        for page in pages:
+            page.screenshot(path=FAILURES / f"{item.name}.png")
+            (FAILURES / f"{item.name}.txt").write_text("\n".join(getattr(page, "errors", [])))
+    return report
