@@ -59,24 +59,29 @@ def _depths(brain: np.ndarray, csf: np.ndarray, in_ventricle: tuple[int, ...]) -
     """Distances in mm on every second voxel, from the maps (X, Y, Z) at 1 mm; see ``Depths`` for their order."""
     from scipy import ndimage
 
-    labels, _ = ndimage.label(csf > 0.5)
+    labels = np.empty(csf.shape, dtype=np.int32)
+    ndimage.label(csf > 0.5, output=labels)
     brain, csf, ventricles = (
         m[::2, ::2, ::2] for m in (brain > 0, ndimage.gaussian_filter(csf, 1), labels == labels[in_ventricle])
     )
     wall = ndimage.gaussian_filter(-_signed_mm(ventricles), 1.5)
-    near = ndimage.distance_transform_edt(~np.pad(brain, 6)) <= 5  # closing by 10 mm bridges the sulci
-    closed = (ndimage.distance_transform_edt(near) > 5)[6:-6, 6:-6, 6:-6]
+    near = _steps_to_edge(~np.pad(brain, 6)) <= 5  # closing by 10 mm bridges the sulci
+    closed = (_steps_to_edge(near) > 5)[6:-6, 6:-6, 6:-6]
     hull = ndimage.gaussian_filter(_signed_mm(closed), 1.0)
     fissure = -_signed_mm((csf > 0.36) & (hull > 4) & (wall > 8))
     return torch.from_numpy(np.stack([wall, hull, *np.gradient(hull, 2.0), fissure]).astype(np.float32))
 
 
-def _signed_mm(mask: np.ndarray) -> np.ndarray:
-    """Distance in mm to the surface of a mask (X, Y, Z) on the 2 mm grid, positive inside."""
+def _steps_to_edge(mask: np.ndarray) -> np.ndarray:
+    """For each voxel of a mask (X, Y, Z) how many voxels away the nearest one outside it is; 0 outside."""
     from scipy.ndimage import distance_transform_edt
 
-    inside, outside = (2 * np.asarray(distance_transform_edt(one)) - 1 for one in (mask, ~mask))
-    return np.where(mask, inside, -outside)
+    return np.asarray(distance_transform_edt(mask))
+
+
+def _signed_mm(mask: np.ndarray) -> np.ndarray:
+    """Distance in mm to the surface of a mask (X, Y, Z) on the 2 mm grid, positive inside."""
+    return np.where(mask, 2 * _steps_to_edge(mask) - 1, 1 - 2 * _steps_to_edge(~mask))
 
 
 class Depths(NamedTuple):
