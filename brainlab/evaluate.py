@@ -1,8 +1,8 @@
 """The command behind every published number: each experiment is a function that returns plain numbers.
 
 ``realism`` asks what a model trained on phantoms is worth on a real brain. One small denoising autoencoder learns from
-phantom slices, a twin of it from real healthy ones, in as many steps; both then look for lesions inserted into real slices
-of people whom neither has seen.
+phantom slices, a twin of it from real healthy ones, in as many steps; both then look for lesions inserted into real
+slices of people whom neither has seen.
 
     transfer_ratio = mean over dark and bright lesions of AP(phantom → real) / AP(real → real)
 
@@ -32,7 +32,9 @@ from brainlab.slices import Slices
 from brainlab.sources import images
 
 SIZE = 64
-LEVELS = tuple(str(level) for level in range(1, 33, 2))  # every second of the 32 levels: 16 slices a subject, as in phantoms
+LEVELS = tuple(
+    str(level) for level in range(1, 33, 2)
+)  # every second of the 32 levels: 16 slices a subject, as in phantoms
 TEST_EVERY = 2  # of those, every second is tested: neighbouring slices are all but copies
 BATCH = 16
 LESIONS = ("tumour", "ms", "infarct")
@@ -49,13 +51,15 @@ class Patients(NamedTuple):
     subjects: tuple[str, ...]
 
 
-def realism(folder: str | Path, *, steps: int = 1200, subjects: int = 60, seed: int = 0, draws: int = 100, progress: bool = True) -> dict[str, Any]:
+def realism(
+    folder: str | Path, *, steps: int = 1200, subjects: int = 60, seed: int = 0, draws: int = 100, progress: bool = True
+) -> dict[str, Any]:
     """What phantoms teach of real brains: ``transfer_ratio`` and all that is needed to judge it, as plain numbers.
 
-    ``folder`` holds ``oasis_t1_slices`` (index.csv with class, subject and level). ``subjects`` healthy people and as many
-    phantoms train, 20 other healthy people are tested; ``seed`` draws the phantoms, the lesions and the networks'
-    first weights. Intervals are 95 %, by ``draws`` bootstraps over the tested subjects. Every model runs on one
-    thread, so the same seed gives the same numbers on any number of cores.
+    ``folder`` holds ``oasis_t1_slices`` (index.csv with class, subject and level). ``subjects`` healthy people and as
+    many phantoms train, 20 other healthy people are tested; ``seed`` draws the phantoms, the lesions and the networks'
+    first weights. Intervals are 95 %, by ``draws`` bootstraps over the tested subjects. Every model runs on one thread,
+    so the same seed gives the same numbers on any number of cores.
     """
     began = time.perf_counter()
     real = images.load(folder, SIZE, where={"class": ["healthy"], "level": LEVELS})
@@ -65,16 +69,23 @@ def realism(folder: str | Path, *, steps: int = 1200, subjects: int = 60, seed: 
     real_slices = {"x": train.images, "brain": train.brain}
     with fields.one_thread(), ThreadPoolExecutor(2) as pool:  # a model a core
         twins = [_untrained(seed), _untrained(seed)]
-        jobs = [pool.submit(_train, *one, steps, seed, progress) for one in zip(twins, (phantom, real_slices), strict=True)]
-        models = dict(zip(("phantom", "real"), [job.result() for job in jobs], strict=True))
+        jobs = [
+            pool.submit(_train, *one, steps, seed, progress) for one in zip(twins, (phantom, real_slices), strict=True)
+        ]
+        models = {"phantom": jobs[0].result(), "real": jobs[1].result()}
         result = {contrast: _compare(models, patients(test, contrast, seed), contrast) for contrast in CONTRASTS}
-    aps = {contrast: {row: partial(_ap, scores, sick) for row, scores in rows.items()} for contrast, (sick, rows) in result.items()}
+    aps = {
+        contrast: {row: partial(_ap, scores, sick) for row, scores in rows.items()}
+        for contrast, (sick, rows) in result.items()
+    }
 
     def ratio(index: np.ndarray) -> float:
         return float(np.mean([rows["phantom"](index) / rows["real"](index) for rows in aps.values()]))
 
     owners = result["hypo"][0].subjects
-    table = {c: {row: metrics.bootstrap(ap, owners, draws)._asdict() for row, ap in rows.items()} for c, rows in aps.items()}
+    table = {
+        c: {row: metrics.bootstrap(ap, owners, draws)._asdict() for row, ap in rows.items()} for c, rows in aps.items()
+    }
     return {
         "transfer_ratio": metrics.bootstrap(ratio, owners, draws)._asdict(),
         "average_precision": table,
@@ -95,7 +106,9 @@ def split(real: Slices, train: int, test: int) -> tuple[Slices, Slices]:
     """
     names = sorted(set(real.subjects))
     if len(names) < train + test:
-        raise InputError(f"The folder has {len(names)} healthy subjects; {train} to train and {test} to test are needed.")
+        raise InputError(
+            f"The folder has {len(names)} healthy subjects; {train} to train and {test} to test are needed."
+        )
     owner = np.array(real.subjects)
     tested = real[np.isin(owner, names[-test:])]
     seen = np.unique(real.position_mm)[::TEST_EVERY]
@@ -103,7 +116,8 @@ def split(real: Slices, train: int, test: int) -> tuple[Slices, Slices]:
 
 
 def phantom_slices(seeds: range, heights: np.ndarray) -> dict[str, Tensor]:
-    """Healthy T1-weighted phantoms cut at the heights of the real slices and, like these, each slice scaled on its own."""
+    """Healthy T1-weighted phantoms cut at the heights of the real slices and, like these, each slice scaled on its
+    own."""
 
     def cut(seed: int) -> tuple[Tensor, Tensor]:
         subject = phantoms.subject(seed)
@@ -125,7 +139,9 @@ def patients(healthy: Slices, contrast: str, seed: int) -> Patients:
         insertion.insert(x, brain, LESIONS[i % 3], seed * len(healthy) + i, contrast)
         for i, (x, brain) in enumerate(zip(healthy.images, healthy.brain, strict=True))
     ]
-    return Patients(torch.stack([s.image for s in sick]), torch.stack([s.mask for s in sick]), healthy.brain, healthy.subjects)
+    return Patients(
+        torch.stack([s.image for s in sick]), torch.stack([s.mask for s in sick]), healthy.brain, healthy.subjects
+    )
 
 
 def _untrained(seed: int) -> DenoisingAutoencoder:
@@ -134,12 +150,16 @@ def _untrained(seed: int) -> DenoisingAutoencoder:
         return DenoisingAutoencoder(ModelConfig(image_size=SIZE))
 
 
-def _train(model: DenoisingAutoencoder, slices: dict[str, Tensor], steps: int, seed: int, progress: bool) -> DenoisingAutoencoder:
+def _train(
+    model: DenoisingAutoencoder, slices: dict[str, Tensor], steps: int, seed: int, progress: bool
+) -> DenoisingAutoencoder:
     training.fit(training.dae_step(model, seed=seed), data.Batches(slices, BATCH, seed), steps=steps, progress=progress)
     return model
 
 
-def _compare(models: dict[str, DenoisingAutoencoder], sick: Patients, contrast: str) -> tuple[Patients, dict[str, Tensor]]:
+def _compare(
+    models: dict[str, DenoisingAutoencoder], sick: Patients, contrast: str
+) -> tuple[Patients, dict[str, Tensor]]:
     """Scores (N, 1, H, W) of each model, and of brightness (or darkness) itself, cleaned alike."""
     rows = {name: anomaly.anomaly_map(model, sick.images, sick.brain) for name, model in models.items()}
     rows["intensity"] = (sick.images if contrast == "hyper" else 1 - sick.images) * sick.brain
@@ -153,19 +173,24 @@ def _ap(scores: Tensor, sick: Patients, index: np.ndarray) -> float:
 
 def realism_report(result: dict[str, Any]) -> str:
     """The numbers of ``realism`` as Markdown."""
-    ratio, ap, chance = result["transfer_ratio"], result["average_precision"], result["prevalence"]
-    names = {"phantom": "trained on phantoms", "real": "trained on real slices", "intensity": "brightness or darkness itself"}
+    ap, people, chance = result["average_precision"], result["subjects"], result["prevalence"]
+    rows = {
+        f"trained on {people['phantom']} phantoms": [_interval(ap[c]["phantom"]) for c in ap],
+        f"trained on {people['real']} people": [_interval(ap[c]["real"]) for c in ap],
+        "no model: brightness, or darkness, itself": [_interval(ap[c]["intensity"]) for c in ap],
+        "chance: share of brain pixels that are lesion": [f"{chance[c]:.3f}" for c in ap],
+    }
     lines = [
-        f"**transfer_ratio {_interval(ratio)}**: what a denoising autoencoder trained on {result['subjects']['phantom']} phantoms is "
-        f"worth on real brains, beside one trained on {result['subjects']['real']} people.",
+        f"transfer_ratio **{_interval(result['transfer_ratio'])}**: what a denoising autoencoder that has only seen "
+        "phantoms is worth on real brains, beside one that has seen real ones.",
         "",
         "| average precision on real slices | " + " | ".join(f"{c}-intense lesions" for c in ap) + " |",
         "|---|" + "---|" * len(ap),
-        *(f"| {text} | " + " | ".join(_interval(ap[c][row]) for c in ap) + " |" for row, text in names.items()),
-        "| chance: share of brain pixels that are lesion | " + " | ".join(f"{chance[c]:.3f}" for c in ap) + " |",
+        *(f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows.items()),
         "",
-        f"{result['subjects']['test']} tested subjects, {result['slices']['test']} slices; {result['steps']} steps of {result['batch']} slices; "
-        f"seed {result['seed']}; 95 % intervals over subjects; {result['seconds']:.0f} s. Teaching, not clinical use.",
+        f"{people['test']} tested people, {result['slices']['test']} slices; {result['steps']} steps of "
+        f"{result['batch']} slices; seed {result['seed']}; 95 % intervals over tested people; "
+        f"{result['seconds']:.0f} s. For teaching, not for clinical use.",
     ]
     return "\n".join(lines)
 
@@ -176,8 +201,12 @@ def _interval(value: dict[str, float]) -> str:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``brainlab evaluate``."""
-    parser.add_argument("--realism", action="store_true", help="what a model trained on phantoms is worth on real brains")
-    parser.add_argument("--data", metavar="DIR", help="the folder oasis_t1_slices; default: the one in $BRAINLAB_REAL_DATA")
+    parser.add_argument(
+        "--realism", action="store_true", help="what a model trained on phantoms is worth on real brains"
+    )
+    parser.add_argument(
+        "--data", metavar="DIR", help="the folder oasis_t1_slices; default: the one in $BRAINLAB_REAL_DATA"
+    )
     parser.add_argument("--steps", type=int, default=1200, help="training steps of each model (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="who is tested, which phantoms, which lesions")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of Markdown")

@@ -26,18 +26,25 @@ class Inserted(NamedTuple):
 
 
 def insert(
-    image: Tensor, brain: Tensor, kind: str = "tumour", seed: int = 0, contrast: str = "hyper", *, spacing_mm: float | None = None
+    image: Tensor,
+    brain: Tensor,
+    kind: str = "tumour",
+    seed: int = 0,
+    contrast: str = "hyper",
+    *,
+    spacing_mm: float | None = None,
 ) -> Inserted:
     """Put a lesion into a real image (1, H, W) or volume (X, Y, Z) in [0, 1]; ``brain`` is a bool mask of its shape.
 
-    ``kind``: "tumour", one irregular mass of 7 to 16 mm radius; "ms", three to eight ovals 4 to 8 mm long that point at the
-    middle of the brain; "infarct", a wedge with its base on the brain's surface. ``contrast`` is "hypo" (darker than
-    grey matter), "iso" (the brain's median, on T1w close to grey matter) or "hyper" (brighter than nine tenths of
+    ``kind``: "tumour", one irregular mass of 7 to 16 mm radius; "ms", three to eight ovals 4 to 8 mm long that point at
+    the middle of the brain; "infarct", a wedge with its base on the brain's surface. ``contrast`` is "hypo" (darker
+    than grey matter), "iso" (the brain's median, on T1w close to grey matter) or "hyper" (brighter than nine tenths of
     the brain). ``spacing_mm`` is the width of a pixel: the field of view's for a slice, to be given for a volume.
 
     Inside a soft-edged shape the local mean is replaced; what is finer than 4 mm and weak stays, so no missing texture
     betrays the lesion. Stronger detail, and that near black or white, is compressed by a tanh, so nothing needs to be
-    clipped. Outside the shape the image is unchanged to the bit. Raises InputError for an unknown kind or contrast, or a brain too small.
+    clipped. Outside the shape the image is unchanged to the bit. Raises InputError for an unknown kind or contrast, or
+    a brain too small.
     """
     grid, inside, step = _as_grid(image, brain, spacing_mm)
     if kind not in _SHAPES:
@@ -47,7 +54,7 @@ def insert(
     if inside.sum() * step**grid.ndim < 1000:
         raise InputError("The brain in this image is too small to hold a lesion; take a slice nearer the middle.")
     rng = generator(seed, f"insert {kind}")
-    depth = ndimage.distance_transform_edt(inside) * step  # mm from the brain's surface
+    depth = np.asarray(ndimage.distance_transform_edt(inside)) * step  # mm from the brain's surface
     where = np.stack(np.meshgrid(*(np.arange(n) * step for n in grid.shape), indexing="ij"))  # (2 or 3, ...) mm
     mean = _local_mean(grid, inside, TEXTURE_MM / step)
     low, high = np.percentile(mean[inside], (25, 97))  # lesions start in tissue, not in the fluid of a ventricle
@@ -65,7 +72,8 @@ def insert(
 
 def _as_grid(image: Tensor, brain: Tensor, spacing_mm: float | None) -> tuple[np.ndarray, np.ndarray, float]:
     if image.ndim != 3 or image.shape != brain.shape:
-        raise InputError(f"insert takes (1, H, W) or (X, Y, Z) and a brain of that shape, got {tuple(image.shape)} and {tuple(brain.shape)}.")
+        shapes = f"{tuple(image.shape)} and {tuple(brain.shape)}"
+        raise InputError(f"insert takes an image (1, H, W) or (X, Y, Z) and a brain of its shape, got {shapes}.")
     if image.min() < 0 or image.max() > 1:
         raise InputError("insert takes an image in [0, 1]; scale it with volumes.normalise first.")
     if len(image) == 1:
@@ -130,9 +138,11 @@ def _cylinder(offset: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 def _in_one_piece(outside_by: np.ndarray) -> np.ndarray:
     """The same, with only the largest piece below 0: noise can tear drops off a shape."""
-    pieces, count = ndimage.label(outside_by < 0)
-    sizes = np.bincount(pieces.ravel())[1:]
-    return np.where((pieces > 0) & (pieces != sizes.argmax() + 1), 2.0, outside_by) if count > 1 else outside_by
+    pieces = np.asarray(ndimage.label(outside_by < 0)[0])  # pyright: ignore[reportIndexIssue] - scipy's hint is too wide
+    if pieces.max() < 2:
+        return outside_by
+    largest = np.bincount(pieces.ravel())[1:].argmax() + 1
+    return np.where((pieces > 0) & (pieces != largest), 2.0, outside_by)
 
 
 _SHAPES = {"tumour": _tumour, "ms": _ms, "infarct": _infarct}

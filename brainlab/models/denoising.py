@@ -3,8 +3,8 @@
     n = coarse noise, x_soiled = x + σ·n inside the brain
     x_hat = unet(x_soiled)                  trained so that x_hat is like the clean x
 
-A blotch is as large as a lesion, so the network learns what no healthy brain has there, and at test time, when no noise is
-added, it washes lesions off too: they light up in x - x_hat (Kascenas, Pugeault and O'Neil 2022, MIDL; the noise's
+A blotch is as large as a lesion, so the network learns what no healthy brain has there, and at test time, when no noise
+is added, it washes lesions off too: they light up in x - x_hat (Kascenas, Pugeault and O'Neil 2022, MIDL; the noise's
 coarseness is the whole trick: Kascenas et al. 2023, Medical Image Analysis 90:102963). There is no bottleneck: skip
 connections carry fine detail past the deep layers, so sulci stay sharp. The price is that no small z describes the
 image: this family only reconstructs.
@@ -23,11 +23,11 @@ COARSENESS = 8
 def coarse_noise(shape: torch.Size | tuple[int, ...], generator: torch.Generator | None = None) -> Tensor:
     """Blotchy noise of an image batch's ``shape`` (B, C, H, W): standard normal on a coarse grid, smooth in between.
 
-    A fresh grid of independent N(0, 1) values an image, one every ``COARSENESS`` pixels, upsampled bilinearly, then rolled by
-    a random number of rows and columns (around the edge), so that grid points fall everywhere. Multiply by σ (0.2) and
-    by the brain mask, and add it: ``x + 0.2 * noise * brain``. Its mean is zero. (A much-copied implementation, in
-    MedIAnomaly's ``dae_worker.py``, rescales this noise like an image in [0, 1], by 2n - 1: then training images are a
-    whole unit darker than anything seen at test time, with twice the noise.)
+    A fresh grid of independent N(0, 1) values an image, one every ``COARSENESS`` pixels, upsampled bilinearly, then
+    rolled by a random number of rows and columns (around the edge), so that grid points fall everywhere. Multiply by σ
+    (0.2) and by the brain mask, and add it: ``x + 0.2 * noise * brain``. Its mean is zero. (A much-copied
+    implementation, in MedIAnomaly's ``dae_worker.py``, rescales this noise like an image in [0, 1], by 2n - 1: then
+    training images are a whole unit darker than anything seen at test time, with twice the noise.)
     """
     b, c, height, width = shape
     grid = torch.randn(b, c, height // COARSENESS, width // COARSENESS, generator=generator)
@@ -40,8 +40,8 @@ def coarse_noise(shape: torch.Size | tuple[int, ...], generator: torch.Generator
 class DenoisingAutoencoder(nn.Module):
     """A small U-Net, three resolutions deep; ``width`` feature maps at the finest of them, half the image's own.
 
-    Its first layer folds each 2 × 2 block of pixels into channels, its last unfolds them (pixel unshuffle): a quarter of the
-    work and, measured on phantoms, *better* at spotting lesions that are as bright as grey matter. BatchNorm was
+    Its first layer folds each 2 × 2 block of pixels into channels, its last unfolds them (pixel unshuffle): a quarter
+    of the work and, measured on phantoms, *better* at spotting lesions that are as bright as grey matter. BatchNorm was
     measured better than Group- or InstanceNorm here; call ``eval()`` before use, as ``anomaly`` does.
     """
 

@@ -1,11 +1,12 @@
 """A folder of ordinary pictures (PNG, JPEG) with an ``index.csv``, as slices in the kit's geometry.
 
 ``index.csv`` has one row a picture. Columns: ``file`` (or ``image``), a path inside the folder; optional ``mask`` (a
-picture, white where the lesion is), ``class`` (or ``label``), ``subject``, ``group`` (pictures that belong together where
-subjects are not known) and ``level`` (the slice's place in its stack). Other columns are ignored.
+picture, white where the lesion is), ``class`` (or ``label``), ``subject``, ``group`` (pictures that belong together
+where subjects are not known) and ``level`` (the slice's place in its stack). Other columns are ignored.
 
 A picture file does not say how wide a pixel is, which way the head lies or at which height it was cut. For the
-collections in ``LAYOUTS`` this is known; any other is taken to lie upright, as geometry.py draws it, and to fill the field of view.
+collections in ``LAYOUTS`` this is known; any other is taken to lie upright, as geometry.py draws it, and to fill the
+field of view.
 """
 
 import csv
@@ -40,10 +41,10 @@ class Layout:
 
 LAYOUTS: dict[str, Layout] = {
     # Slices of the T88 atlas space, 1 mm. The files lie with the occiput on top. The patient's left is on the image's
-    # right: in the mean of the 80 healthy subjects that side has the longer occipital pole, the other the longer frontal
-    # pole, and in 74 % of them the larger lateral ventricle, all three as in most people. Place and height were found by
-    # fitting the mean of each level to MNI152 (correlation 0.98): MNI = (1.058 x, 1.058 y, z), and level 5 lies at z = 0,
-    # to within some 2 mm. World coordinates here are the T88 millimetres, with heights from that fit.
+    # right: in the mean of the 80 healthy subjects that side has the longer occipital pole, the other the longer
+    # frontal pole, and in 74 % of them the larger lateral ventricle, all three as in most people. Place and height were
+    # found by fitting the mean of each level to MNI152 (correlation 0.98): MNI = (1.058 x, 1.058 y, z), and level 5
+    # lies at z = 0, to within some 2 mm. World coordinates here are the T88 millimetres, with heights from that fit.
     "oasis_t1_slices": Layout(
         About(
             source="OASIS-1, axial T1-weighted slices in T88 space",
@@ -71,16 +72,20 @@ LAYOUTS: dict[str, Layout] = {
 
 
 def load(folder: str | Path, size: int = 64, *, where: Mapping[str, Container[str]] | None = None) -> Slices:
-    """Every picture that a folder's ``index.csv`` names as ``Slices``, or those that ``where={"class": ["healthy"]}`` lists.
+    """Every picture that a folder's ``index.csv`` names as ``Slices``, or those that ``where={"class": ["healthy"]}``
+    lists.
 
-    Each is averaged by area into the 208 mm field of view at ``size`` px, centred on the subject's foreground, and scaled
-    on its own: percentiles 1 and 99 inside the brain become 0 and 1. ``brain`` is the largest piece that is not black, with
-    its holes filled: the brain where the skull was removed, else the head. Raises InputError naming what is missing.
+    Each is averaged by area into the 208 mm field of view at ``size`` px, centred on the subject's foreground, and
+    scaled on its own: percentiles 1 and 99 inside the brain become 0 and 1. ``brain`` is the largest piece that is not
+    black, with its holes filled: the brain where the skull was removed, else the head. Raises InputError naming what is
+    missing.
     """
     folder = Path(folder)
-    rows = [row for row in _index(folder) if all(row.get(k) in v for k, v in (where or {}).items())]
+    rows = [row for row in _index(folder) if all(row.get(k, "") in v for k, v in (where or {}).items())]
     if not rows:
-        raise InputError(f"{folder / 'index.csv'} has no row that is {dict(where or {})}; look at its columns and values.")
+        raise InputError(
+            f"{folder / 'index.csv'} has no row that is {dict(where or {})}; look at its columns and values."
+        )
     layout = LAYOUTS.get(folder.name) or Layout(About(folder.name, "not stated", "not stated", synthetic=False))
     subjects = [_subject(row) for row in rows]
     if not any(row.get("subject") or row.get("group") for row in rows):
@@ -110,7 +115,9 @@ def load(folder: str | Path, size: int = 64, *, where: Mapping[str, Container[st
         labels=labels,
         position_mm=height,
         visit=labels,
-        affine=np.stack([_affine(p.shape, s, c, z, layout, size) for p, s, c, z in zip(pictures, mm, centres, height, strict=True)]),
+        affine=np.stack(
+            [_affine(p.shape, s, c, z, layout, size) for p, s, c, z in zip(pictures, mm, centres, height, strict=True)]
+        ),
         contrast=layout.contrast,
         spacing=geometry.pixel_mm(size),
         about=layout.about,
@@ -120,17 +127,18 @@ def load(folder: str | Path, size: int = 64, *, where: Mapping[str, Container[st
 def foreground(picture: np.ndarray) -> np.ndarray:
     """The largest connected piece of a grey picture (H, W) that is not black, holes filled, bool.
 
-    "Black" is under 5 % of the bright end (percentile 99) of what is above 0: low enough for fluid, above JPEG's ringing.
+    "Black" is under 5 % of the bright end (percentile 99) of what is above 0: low enough for fluid, above JPEG's
+    ringing.
     """
     lit = picture > 0
     if not lit.any():
         return lit
     bright = ndimage.binary_opening(picture > 0.05 * np.percentile(picture[lit], 99))
-    pieces, count = ndimage.label(bright)
-    if not count:
+    if not bright.any():
         return bright
+    pieces = np.asarray(ndimage.label(bright)[0])  # pyright: ignore[reportIndexIssue] - scipy's own hint is too wide
     largest = np.bincount(pieces.ravel())[1:].argmax() + 1
-    return ndimage.binary_fill_holes(pieces == largest)
+    return np.asarray(ndimage.binary_fill_holes(pieces == largest))
 
 
 def area_resample(picture: np.ndarray, step_mm: float, centre: tuple[float, float], size: int) -> np.ndarray:
@@ -186,11 +194,15 @@ def _picture(path: Path, layout: Layout) -> np.ndarray:
     """A picture as grey float32 (H, W), upright."""
     try:
         with Image.open(path) as image:
-            grey = np.asarray(image.convert("F") if image.mode.startswith("I") else image.convert("L"), dtype=np.float32)
+            grey = np.asarray(
+                image.convert("F") if image.mode.startswith("I") else image.convert("L"), dtype=np.float32
+            )
     except FileNotFoundError as error:
         raise InputError(f"{path} is named in index.csv but is not there; correct the row or add the file.") from error
     except Exception as error:  # Pillow raises many kinds, OSError and SyntaxError among them, for a damaged file
-        raise InputError(f"{path} cannot be read as a picture ({error}); replace the file or remove its row.") from error
+        raise InputError(
+            f"{path} cannot be read as a picture ({error}); replace the file or remove its row."
+        ) from error
     if np.ptp(grey) < 2:
         raise InputError(f"{path} is of one shade: there is no brain in it; remove its row from index.csv.")
     return grey[::-1] if layout.anterior_at_bottom else grey
@@ -205,7 +217,9 @@ def _mask(folder: Path, row: Mapping[str, str], layout: Layout, shape: tuple[int
         with Image.open(path) as image:
             mask = np.asarray(image.convert("L"))
     except Exception as error:
-        raise InputError(f"{path}, the mask of {row['file']}, cannot be read ({error}); correct the row or the file.") from error
+        raise InputError(
+            f"{path}, the mask of {row['file']}, cannot be read ({error}); correct the row or the file."
+        ) from error
     if mask.shape != shape:
         raise InputError(f"{path} is {mask.shape} and its picture {tuple(shape)}; a mask needs its picture's size.")
     mask = (mask > mask.max() / 2).astype(np.float32)  # masks are written as 0 and 1 as often as 0 and 255
@@ -213,7 +227,8 @@ def _mask(folder: Path, row: Mapping[str, str], layout: Layout, shape: tuple[int
 
 
 def _centres(brains: list[np.ndarray], subjects: list[str]) -> list[tuple[float, float]]:
-    """Middle (row, column) of the box that holds all of a subject's slices, so that they stay aligned with each other."""
+    """Middle (row, column) of the box that holds all of a subject's slices, so that they stay aligned with each
+    other."""
     boxes: dict[tuple, np.ndarray] = {}
     for name, brain in zip(subjects, brains, strict=True):
         lines = [np.flatnonzero(brain.any(axis=other))[[0, -1]] for other in (1, 0)]
