@@ -118,9 +118,9 @@ def fill(
     """
     order = np.argsort(positions_mm)
     heights, stack = np.asarray(positions_mm, dtype=float)[order], np.asarray(maps, dtype=np.float32)[order]
-    finest = np.linalg.norm(affine[:3, :3], axis=0).min() / np.linalg.norm(slice_affine[:3, 0])
-    if finest >= 1.5:
-        stack = ndimage.uniform_filter(stack, round(finest), mode="constant", axes=(1, 2))
+    box = _box(np.linalg.norm(affine[:3, :3], axis=0).min() / np.linalg.norm(slice_affine[:3, 0]))
+    for axis in (1, 2):
+        stack = ndimage.correlate1d(stack, box, axis=axis, mode="constant")
     to_pixel = np.linalg.inv(slice_affine) @ affine
     reach = np.abs(affine[2, :3]).sum() / 2  # half of what a voxel spans in height
     j, k = np.meshgrid(np.arange(shape[1]), np.arange(shape[2]), indexing="ij")
@@ -132,3 +132,10 @@ def fill(
         where = np.stack([level, row[covered], column[covered]])
         filled[i][covered] = ndimage.map_coordinates(stack, where, order=1, mode="grid-constant", prefilter=False)
     return filled
+
+
+def _box(width: float) -> np.ndarray:
+    """Weights of the mean over ``width`` pixels, centred on one: [1] up to a pixel, [0.25, 0.5, 0.25] over two."""
+    beside = max(0.0, (width - 1) / 2)  # pixels on each side of the middle one
+    weights = np.clip(beside + 1 - np.abs(np.arange(-math.ceil(beside), math.ceil(beside) + 1)), 0, 1)
+    return weights / weights.sum()
