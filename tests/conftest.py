@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import brainlab  # noqa: F401 - first, here as in the lessons: it sets how threads wait before a test imports torch
+
 STRICT = os.environ.get("BRAINLAB_STRICT") == "1"
 MUST_RUN_WHEN_STRICT = ("realdata", "browser")
 
