@@ -14,8 +14,9 @@ import argparse
 import json
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,32 +67,12 @@ def realism(
     train, test = split(real, subjects, 20)
     heights = np.unique(real.position_mm)
     phantom = phantom_slices(range(FIRST_SEED + 1000 * seed, FIRST_SEED + 1000 * seed + subjects), heights)
-    real_slices = {"x": train.images, "brain": train.brain}
-    with fields.one_thread(), ThreadPoolExecutor(2) as pool:  # a model a core
-        twins = [_untrained(seed), _untrained(seed)]
-        jobs = [
-            pool.submit(_train, *one, steps, seed, progress) for one in zip(twins, (phantom, real_slices), strict=True)
-        ]
-        models = {"phantom": jobs[0].result(), "real": jobs[1].result()}
-        result = {contrast: _compare(models, patients(test, contrast, seed), contrast) for contrast in CONTRASTS}
-    aps = {
-        contrast: {row: partial(_ap, scores, sick) for row, scores in rows.items()}
-        for contrast, (sick, rows) in result.items()
-    }
-
-    def ratio(index: np.ndarray) -> float:
-        return float(np.mean([rows["phantom"](index) / rows["real"](index) for rows in aps.values()]))
-
-    owners = result["hypo"][0].subjects
-    table = {
-        c: {row: metrics.bootstrap(ap, owners, draws)._asdict() for row, ap in rows.items()} for c, rows in aps.items()
-    }
+    models = _twins(phantom, {"x": train.images, "brain": train.brain}, steps, seed, progress)
+    sick = {contrast: patients(test, contrast, seed) for contrast in CONTRASTS}
     return {
-        "transfer_ratio": metrics.bootstrap(ratio, owners, draws)._asdict(),
-        "average_precision": table,
-        "prevalence": {contrast: metrics.prevalence(sick.masks, sick.brain) for contrast, (sick, _) in result.items()},
-        "subjects": {"phantom": subjects, "real": len(set(train.subjects)), "test": len(set(owners))},
-        "slices": {"phantom": len(phantom["x"]), "real": len(train), "test": len(owners)},
+        **_summary(models, sick, draws),
+        "subjects": {"phantom": subjects, "real": len(set(train.subjects)), "test": len(set(test.subjects))},
+        "slices": {"phantom": len(phantom["x"]), "real": len(train), "test": len(test)},
         "steps": steps,
         "batch": BATCH,
         "seed": seed,
@@ -144,31 +125,63 @@ def patients(healthy: Slices, contrast: str, seed: int) -> Patients:
     )
 
 
+def _twins(
+    phantom: dict[str, Tensor], real: dict[str, Tensor], steps: int, seed: int, progress: bool
+) -> dict[str, DenoisingAutoencoder]:
+    """Two networks of the same first weights and the same noise, trained side by side, a core each."""
+
+    def train(model: DenoisingAutoencoder, slices: dict[str, Tensor]) -> DenoisingAutoencoder:
+        step = training.dae_step(model, seed=seed)
+        training.fit(step, data.Batches(slices, BATCH, seed), steps=steps, progress=progress)
+        return model
+
+    with fields.one_thread(), ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(train, _untrained(seed), slices) for slices in (phantom, real)]
+        return {"phantom": jobs[0].result(), "real": jobs[1].result()}
+
+
 def _untrained(seed: int) -> DenoisingAutoencoder:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return DenoisingAutoencoder(ModelConfig(image_size=SIZE))
 
 
-def _train(
-    model: DenoisingAutoencoder, slices: dict[str, Tensor], steps: int, seed: int, progress: bool
-) -> DenoisingAutoencoder:
-    training.fit(training.dae_step(model, seed=seed), data.Batches(slices, BATCH, seed), steps=steps, progress=progress)
-    return model
+def _summary(models: dict[str, DenoisingAutoencoder], sick: dict[str, Patients], draws: int) -> dict[str, Any]:
+    """Average precision of every row, their ratio, and chance, each with its interval over subjects."""
+    ap = {contrast: _rows(models, patients, contrast) for contrast, patients in sick.items()}
+
+    def ratio(index: np.ndarray) -> float:
+        return float(np.mean([rows["phantom"](index) / rows["real"](index) for rows in ap.values()]))
+
+    def interval(statistic: Callable[[np.ndarray], float]) -> dict[str, float]:
+        return metrics.bootstrap(statistic, sick["hypo"].subjects, draws)._asdict()
+
+    return {
+        "transfer_ratio": interval(ratio),
+        "average_precision": {c: {row: interval(one) for row, one in rows.items()} for c, rows in ap.items()},
+        "prevalence": {c: metrics.prevalence(patients.masks, patients.brain) for c, patients in sick.items()},
+    }
 
 
-def _compare(
+def _rows(
     models: dict[str, DenoisingAutoencoder], sick: Patients, contrast: str
-) -> tuple[Patients, dict[str, Tensor]]:
-    """Scores (N, 1, H, W) of each model, and of brightness (or darkness) itself, cleaned alike."""
-    rows = {name: anomaly.anomaly_map(model, sick.images, sick.brain) for name, model in models.items()}
-    rows["intensity"] = (sick.images if contrast == "hyper" else 1 - sick.images) * sick.brain
-    return sick, {name: anomaly.clean(maps, sick.brain) for name, maps in rows.items()}
+) -> dict[str, Callable[[np.ndarray], float]]:
+    """Average precision, as a function of which slices count, of each model and of brightness (or darkness) itself.
 
+    All are cleaned alike. Every row is asked for the same draws more than once, so answers are kept.
+    """
+    maps = {name: anomaly.anomaly_map(model, sick.images, sick.brain) for name, model in models.items()}
+    maps["intensity"] = (sick.images if contrast == "hyper" else 1 - sick.images) * sick.brain
 
-def _ap(scores: Tensor, sick: Patients, index: np.ndarray) -> float:
-    i = torch.from_numpy(index)
-    return metrics.average_precision(scores[i], sick.masks[i], sick.brain[i])
+    def measure(scores: Tensor) -> Callable[[np.ndarray], float]:
+        @cache
+        def ap(key: bytes) -> float:
+            i = torch.from_numpy(np.frombuffer(key, dtype=np.int64).copy())
+            return metrics.average_precision(scores[i], sick.masks[i], sick.brain[i])
+
+        return lambda index: ap(index.astype(np.int64).tobytes())
+
+    return {name: measure(anomaly.clean(scores, sick.brain)) for name, scores in maps.items()}
 
 
 def realism_report(result: dict[str, Any]) -> str:

@@ -50,7 +50,8 @@ def wetness(subject: Subject, rim: Tensor, white: Tensor, reach_mm: Tensor) -> T
     found = [np.flatnonzero(source.any(axis=others))[[0, -1]] for others in ((1, 2), (0, 2), (0, 1))]
     box = tuple(slice(max(low - steps - 3, 0), high + steps + 4) for low, high in found)  # the rest stays dry
     source = source[box]
-    reached = ndimage.binary_dilation(source, mask=source | (white[box] > 0.5).numpy(), iterations=max(steps, 1))
+    road = source | (white[box] > 0.5).numpy()
+    reached = np.asarray(ndimage.binary_dilation(source, mask=road, iterations=max(steps, 1)))
     near = np.asarray(ndimage.distance_transform_edt(~source)) * step < reach_mm[box].numpy()
     wet = torch.zeros_like(white)
     wet[box] = torch.from_numpy(ndimage.gaussian_filter((source | reached & near).astype(np.float32), 1.2 / step))
@@ -115,7 +116,9 @@ def depth_mm(subject: Subject) -> Tensor:
 
 def distance_mm(subject: Subject, inside: Tensor) -> Tensor:
     """Distance in mm from each voxel of ``inside`` to the nearest that is not, 0 outside."""
-    return torch.from_numpy(np.float32(ndimage.distance_transform_edt(inside.numpy()))) * spacing_mm(subject)
+    return torch.from_numpy(np.asarray(ndimage.distance_transform_edt(inside.numpy()), dtype=np.float32)) * spacing_mm(
+        subject
+    )
 
 
 @lru_cache(maxsize=4)

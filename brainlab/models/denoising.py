@@ -25,7 +25,8 @@ def coarse_noise(shape: torch.Size | tuple[int, ...], generator: torch.Generator
 
     A fresh grid of independent N(0, 1) values an image, one every ``COARSENESS`` pixels, upsampled bilinearly, then
     rolled by a random number of rows and columns (around the edge), so that grid points fall everywhere. Multiply by σ
-    (0.2) and by the brain mask, and add it: ``x + 0.2 * noise * brain``. Its mean is zero. (A much-copied
+    (0.2) and by the brain mask, and add it: ``x + 0.2 * noise * brain``. Its mean is 0, its standard
+    deviation about 0.7, for a mix of neighbours varies less than they. (A much-copied
     implementation, in MedIAnomaly's ``dae_worker.py``, rescales this noise like an image in [0, 1], by 2n - 1: then
     training images are a whole unit darker than anything seen at test time, with twice the noise.)
     """
