@@ -208,6 +208,14 @@ def test_a_file_that_may_not_be_opened_is_named(tmp_path, monkeypatch):
     assert "permission denied" in refusal(path)
 
 
+def test_a_file_that_holds_more_volumes_than_it_claims_is_refused_whichever_is_read(tmp_path):
+    several = nifti(np.random.default_rng(0).integers(0, 9, (5, 6, 7, 4)).astype(np.int16))
+    (tmp_path / "a.nii").write_bytes(patched(DIM, "5h", 4, 5, 6, 7, 3, base=several))
+    for volume in range(3):
+        with pytest.raises(InputError, match="disagree"):
+            volumes.read(tmp_path / "a.nii", volume=volume)
+
+
 @pytest.mark.parametrize("volume", [-1, 3, "first", 1.0, True])
 def test_a_volume_that_a_file_does_not_have_is_refused(volume, tmp_path):
     (tmp_path / "a.nii").write_bytes(nifti(np.arange(81, dtype=np.int16).reshape(3, 3, 3, 3)))
