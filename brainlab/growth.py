@@ -52,7 +52,7 @@ def wetness(subject: Subject, rim: Tensor, white: Tensor, reach_mm: Tensor) -> T
     source = source[box]
     road = source | (white[box] > 0.5).numpy()
     reached = np.asarray(ndimage.binary_dilation(source, mask=road, iterations=max(steps, 1)))
-    near = np.asarray(ndimage.distance_transform_edt(~source)) * step < reach_mm[box].numpy()
+    near = np.less(np.asarray(ndimage.distance_transform_edt(~source)) * step, reach_mm[box].numpy())
     wet = torch.zeros_like(white)
     wet[box] = torch.from_numpy(ndimage.gaussian_filter((source | reached & near).astype(np.float32), 1.2 / step))
     return wet
@@ -68,11 +68,22 @@ def grow_ovoid(plaque: Tensor, subject: Subject, k: tuple[int, ...], axis: Tenso
     out = points_mm(subject)[box] - points_mm(subject)[k]
     along = out @ (axis / axis.norm().clamp(min=1e-6))
     across = (out.square().sum(dim=-1) - along**2).clamp(min=0).sqrt()
-    ovoid = share_inside((1 - torch.hypot(along / long, across / short)) * short) * fraction(subject, "wm")[box]
+    ovoid = share_inside(-ovoid_mm(along, across, long, short)) * fraction(subject, "wm")[box]
     grown = torch.maximum(plaque[box], ovoid)
     gained = float((grown - plaque[box]).sum()) * voxel_ml(subject)
     plaque[box] = grown
     return gained
+
+
+def ovoid_mm(along, across, long: float, short: float):
+    """Distance in mm to the surface of an ovoid, below 0 inside, for arrays or tensors of distances along and across.
+
+    To first order, as level / slope (Taubin 1994, ACM Transactions on Graphics 13:3): exact enough for a soft border.
+    """
+    level = ((along / long) ** 2 + (across / short) ** 2) ** 0.5
+    slope = ((along / long**2) ** 2 + (across / short**2) ** 2) ** 0.5
+    tiny = 1e-6  # in the very middle both are 0, and the surface is half an axis away
+    return (level - 1) * (level + tiny) / (slope + tiny / short)
 
 
 def share_inside(inside_mm: Tensor) -> Tensor:

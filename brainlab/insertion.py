@@ -10,6 +10,7 @@ from torch import Tensor
 from brainlab import geometry
 from brainlab.errors import InputError
 from brainlab.fields import generator, smooth_noise
+from brainlab.growth import ovoid_mm
 
 TEXTURE_MM = 4.0
 """Detail finer than this is texture and noise, and survives in the lesion; what is coarser, the lesion replaces."""
@@ -59,7 +60,7 @@ def insert(
     mean = _local_mean(grid, inside, TEXTURE_MM / step)
     low, high = np.percentile(mean[inside], (25, 97))  # lesions start in tissue, not in the fluid of a ventricle
     outside_by = _SHAPES[kind](where, depth, (mean > low) & (mean < high) & inside, rng)  # mm, below 0 in the lesion
-    share = np.clip(0.5 - outside_by / (2 * max(step, 1.5)), 0, 1) * inside
+    share = np.clip(0.5 - outside_by / (2 * _edge_mm(where)), 0, 1) * inside
     if not (share >= 0.5).any():  # a shape thinner than a pixel: let its innermost pixel be lesion
         share[np.unravel_index(np.where(inside, outside_by, np.inf).argmin(), share.shape)] = 1.0
     share = torch.from_numpy(share.astype(np.float32)).reshape(image.shape)
@@ -99,7 +100,7 @@ def _local_mean(image: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarr
 def _tumour(where: np.ndarray, depth: np.ndarray, tissue: np.ndarray, rng: torch.Generator) -> np.ndarray:
     radius = _uniform(rng, 7, 16)
     rho = np.linalg.norm(where - _place(where, tissue & (depth >= min(radius, 0.7 * depth.max())), rng), axis=0)
-    return _in_one_piece(rho - radius * np.exp(0.22 * _noise(where, 0.8 * radius, rng)))
+    return _in_one_piece(where, rho - radius * np.exp(0.22 * _noise(where, 0.8 * radius, rng)))
 
 
 def _ms(where: np.ndarray, depth: np.ndarray, tissue: np.ndarray, rng: torch.Generator) -> np.ndarray:
@@ -111,7 +112,7 @@ def _ms(where: np.ndarray, depth: np.ndarray, tissue: np.ndarray, rng: torch.Gen
         centre = _place(where, allowed, rng)
         long, short = _uniform(rng, 4, 8), _uniform(rng, 3, 4.5)
         along, across = _cylinder(where - centre, centre - middle)
-        plaques.append((np.hypot(along / long, across / short) - 1) * short)
+        plaques.append(ovoid_mm(along, across, long, short))
     return np.minimum.reduce(plaques)
 
 
@@ -122,7 +123,7 @@ def _infarct(where: np.ndarray, depth: np.ndarray, tissue: np.ndarray, rng: torc
     axis = (apex - middle) / np.linalg.norm(apex - middle) + 0.2 * sideways  # outwards, roughly
     along, across = _cylinder(where - apex, axis)
     half_angle = np.radians(_uniform(rng, 18, 35)) * np.exp(0.2 * _noise(where, 12, rng))
-    return _in_one_piece(across * np.cos(half_angle) - (along + 4) * np.sin(half_angle))
+    return _in_one_piece(where, across * np.cos(half_angle) - (along + 4) * np.sin(half_angle))
 
 
 def _middle(where: np.ndarray, depth: np.ndarray) -> np.ndarray:
@@ -136,13 +137,20 @@ def _cylinder(offset: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndar
     return along, np.sqrt(np.maximum((offset**2).sum(axis=0) - along**2, 0))
 
 
-def _in_one_piece(outside_by: np.ndarray) -> np.ndarray:
-    """The same, with only the largest piece below 0: noise can tear drops off a shape."""
-    pieces = np.asarray(ndimage.label(outside_by < 0)[0])  # pyright: ignore[reportIndexIssue] - scipy's hint is too wide
-    if pieces.max() < 2:
-        return outside_by
-    largest = np.bincount(pieces.ravel())[1:].argmax() + 1
-    return np.where((pieces > 0) & (pieces != largest), 2.0, outside_by)
+def _in_one_piece(where: np.ndarray, outside_by: np.ndarray) -> np.ndarray:
+    """The same, with only the largest piece and its soft edge left: noise can tear drops off a shape."""
+    pieces = np.asarray(ndimage.label(outside_by < _edge_mm(where))[0])  # pyright: ignore[reportIndexIssue] - scipy's hint
+    largest = np.bincount(pieces[outside_by < 0], minlength=2).argmax()
+    return np.where(pieces == largest, outside_by, np.inf)
+
+
+def _step_mm(where: np.ndarray) -> float:
+    return float(where[0].flat[-1]) / (where.shape[1] - 1)
+
+
+def _edge_mm(where: np.ndarray) -> float:
+    """Half the width of the soft edge: a pixel, or 1.5 mm where pixels are finer."""
+    return max(_step_mm(where), 1.5)
 
 
 _SHAPES = {"tumour": _tumour, "ms": _ms, "infarct": _infarct}
@@ -154,8 +162,8 @@ def _uniform(rng: torch.Generator, low: float, high: float) -> float:
 
 def _noise(where: np.ndarray, smooth_mm: float, rng: torch.Generator) -> np.ndarray:
     """Noise of variance 1 on the grid, smooth over ``smooth_mm``."""
-    shape, step = where.shape[1:], where[0].flat[-1] / (where.shape[1] - 1)
-    return smooth_noise((*shape, 1)[:3], max(smooth_mm / step, 1.0), rng)[0].numpy().reshape(shape)
+    shape = where.shape[1:]
+    return smooth_noise((*shape, 1)[:3], max(smooth_mm / _step_mm(where), 1.0), rng)[0].numpy().reshape(shape)
 
 
 def _place(where: np.ndarray, allowed: np.ndarray, rng: torch.Generator) -> np.ndarray:

@@ -14,7 +14,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from brainlab import growth
+from brainlab import contrast, growth
 from brainlab.errors import InputError
 from brainlab.fields import generator, one_thread, smooth_noise
 from brainlab.insertion import Inserted, insert
@@ -39,14 +39,12 @@ TISSUES = {"tumour": ("necrosis", "enhancing", "oedema"), "ms": ("plaque",), "in
 
 KINDS = tuple(TISSUES)
 
-CONTRASTS: dict[str, dict[str, float]] = {
-    "hypo": {"T1w": 0.6, "T1ce": 0.6, "T2w": 0.6, "FLAIR": 0.6},
-    "iso": {"T1w": 1.0, "T1ce": 1.0, "T2w": 1.0, "FLAIR": 1.0},
-    "hyper": {"T1w": 1.85, "T1ce": 1.85, "T2w": 1.8, "FLAIR": 1.2},
-}
-"""``CONTRASTS[level][sequence]``: a lesion's signal in units of grey matter's. Dark is between fluid and grey matter on
-T1w; bright is above every healthy tissue on T1w and FLAIR, and close to fluid on T2w, without reaching the scale's
-end."""
+CONTRASTS = {"hypo": 0.6, "iso": 1.0, "hyper": 1.2}
+"""How bright a lesion is: this share of the darker of grey and white matter, of grey matter, of the brighter of
+both."""
+
+BRIGHT_T2W = 1.8
+"""On T2w a bright lesion is this many times grey matter instead: fluid, brighter still, leaves it that much room."""
 
 SIZES_ML = {"tumour": (4.0, 35.0), "ms": (2.0, 20.0), "infarct": (10.0, 90.0)}
 """Volumes that sizes are drawn from, evenly in the logarithm: of a tumour without its oedema, of all plaques together
@@ -73,14 +71,21 @@ def add(subject: Subject, kind: str, seed: int, *, size_ml: float | None = None)
     return grow[kind](subject, seed, size_ml=size_ml)
 
 
-def override(kind: str, level: str, sequence: str = "T1w") -> dict[str, float]:
-    """What to give ``phantoms.render`` so that a lesion of a kind is "hypo", "iso" or "hyper" under a sequence."""
-    if kind not in KINDS or level not in CONTRASTS or sequence not in CONTRASTS[level]:
-        raise InputError(
-            f"override takes one of {', '.join(KINDS)}, one of {', '.join(CONTRASTS)} and one of "
-            f"{', '.join(CONTRASTS['iso'])}; got {kind!r}, {level!r} and {sequence!r}."
-        )
-    return dict.fromkeys(TISSUES[kind], CONTRASTS[level][sequence])
+def override(subject: Subject, level: str, sequence: str = "T1w", *, field: float = 3.0) -> dict[str, float]:
+    """What to give ``phantoms.render`` so that a subject's lesion is "hypo", "iso" or "hyper" under a sequence.
+
+    Every tissue of the lesion then has the same signal. It is set against the subject's own grey and white matter,
+    whose contrast differs between people, and stays inside the brightness scale: nothing is clipped but the noisiest
+    voxels.
+    """
+    if level not in CONTRASTS:
+        raise InputError(f"level must be one of {', '.join(CONTRASTS)}, got {level!r}.")
+    grey, white = contrast.signal("gm", sequence, field), contrast.signal("wm", sequence, field)
+    white = grey + subject.factors.tissue_contrast * (white - grey)
+    reference = {"hypo": min(grey, white), "iso": grey, "hyper": max(grey, white)}[level]
+    times = BRIGHT_T2W if (level, sequence) == ("hyper", "T2w") else CONTRASTS[level]
+    lesion = [name for name in subject.names if name not in ("gm", "wm", "csf")]
+    return dict.fromkeys(lesion, times * reference / grey)
 
 
 def tumour(subject: Subject, seed: int, *, size_ml: float | None = None) -> Lesioned:

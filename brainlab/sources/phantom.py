@@ -17,7 +17,7 @@ from safetensors.numpy import save_file
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from brainlab import anatomy, contrast, cortex, fields, geometry, intensity, lesions, phantoms, planes
+from brainlab import anatomy, contrast, cortex, fields, geometry, growth, intensity, lesions, phantoms, planes
 from brainlab.cache import cache_dir
 from brainlab.errors import InputError
 from brainlab.slices import About, Slices
@@ -109,7 +109,7 @@ def _scan(seed: int, visits: tuple[str, ...], mr_contrast: str, size: int) -> li
     for visit in visits:
         kind, _, level = visit.partition("-")
         subject, mask = sick[kind] if kind in sick else (healthy, torch.zeros_like(healthy.brain))
-        override = lesions.override(kind, level, mr_contrast) if level else None
+        override = lesions.override(subject, level, mr_contrast) if level else None
         images = cut(phantoms.render(subject, mr_contrast, override=override)) * brain
         scans.append(_Visit(images, (cut(mask) >= 0.5) & brain, brain, places, affine))
     return scans
@@ -141,7 +141,7 @@ def _gather(grown: list[list[_Visit]], wanted: range, split: str, mr_contrast: s
 
 def _recipe() -> str:
     """Eight letters that change when the code that makes a phantom does: an old cache is then never taken for a new."""
-    rooms = (anatomy, contrast, cortex, fields, geometry, intensity, lesions, phantoms, planes)
+    rooms = (anatomy, contrast, cortex, fields, geometry, growth, intensity, lesions, phantoms, planes)
     source = "".join(inspect.getsource(room) for room in rooms) + Path(__file__).read_text(encoding="utf-8")
     return hashlib.sha256(source.encode()).hexdigest()[:8]
 
