@@ -68,7 +68,7 @@ def overlay(
     columns: int = 8,
     caption: str = "",
 ) -> Figure:
-    """Anomaly maps over their images, both (N, 1, H, W): coloured where a map is ``above`` a threshold, masks outlined."""
+    """Anomaly maps over their images, both (N, 1, H, W): coloured where ``above`` a threshold, masks outlined."""
     pictures, heat = _pictures(images), _pictures(maps)
     low, high = limits or (above, float(heat.max()))
     figure, axes = _axes(len(pictures), min(columns, len(pictures)), titled=False)

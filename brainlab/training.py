@@ -21,7 +21,7 @@ from brainlab.models.denoising import DenoisingAutoencoder, coarse_noise
 
 
 class Step(Protocol):
-    """One improvement of a model; ``modules`` and ``optimizers`` are by name, so that a run can be saved and resumed."""
+    """One improvement of a model; ``modules`` and ``optimizers`` are by name: a run can be saved and resumed."""
 
     modules: dict[str, nn.Module]
     optimizers: dict[str, torch.optim.Optimizer]
