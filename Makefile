@@ -39,7 +39,7 @@ lint: $(VENV)/.dev ## the checks that take seconds
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m pyright --pythonpath $(PY)
-	$(VENV)/bin/lint-imports
+	$(PY) $(VENV)/bin/lint-imports
 
 bench: $(VENV)/.bench ## measure; `make -s bench` ends with one JSON object
 	$(PY) -m tests.benchmarks $(ARGS)
