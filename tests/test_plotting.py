@@ -28,7 +28,8 @@ def test_all_images_of_a_grid_share_one_intensity_scale():
 
 def test_an_overlay_colours_only_what_lies_above_the_threshold():
     figure = plotting.overlay(IMAGES, IMAGES, MASKS, alt="a", above=0.5)
-    hidden = [np.ma.getmaskarray(axis.images[1].get_array()) for axis in figure.axes if axis.images]
+    drawn = [axis.images[1].get_array() for axis in figure.axes if axis.images]
+    hidden = [np.ma.getmaskarray(np.ma.asarray(one)) for one in drawn]
     assert np.array_equal(np.stack(hidden), (IMAGES[:, 0] <= 0.5).numpy())
 
 
