@@ -15,9 +15,8 @@ STRAY_SHARE = 0.02  # of the voxels outside the brain, how many may be specks th
 SECOND_PIECE = 0.1  # of the largest piece, how large a second may be: scalp and brain are of one order
 LARGEST_ML = 2300.0  # well above any adult brain (the MNI152 template fills 1,890 ml, people less), well below a head
 SMALLEST_MM = 60.0  # longest side of a brain; less is an animal's, or a scan with wrong voxel sizes
-DARK_LAYER = (
-    0.75  # darker than this, relative to what lies outside and inside it, is bone; in stripped brains 0.9 or more
-)
+DARK_LAYER = 0.8  # darker than this beside what lies outside and inside it is bone; stripped brains keep to 0.9
+BONE_MM, BRAIN_MM = 16, 12  # how deep bone lies at most, and how soon beneath it comes brain
 
 
 def brain_mask(data: np.ndarray, affine: np.ndarray, name: str = "The image") -> np.ndarray:
@@ -111,9 +110,12 @@ def _has_dark_layer(data: np.ndarray, mask: np.ndarray, voxel_mm: np.ndarray) ->
     bright, inside = data[thinned], _fill_axial(mask[thinned])
     depth = np.asarray(ndimage.distance_transform_edt(inside, sampling=every * voxel_mm))
     layer = np.where(inside, depth // 2, -1)  # 0: up to 2 mm deep, 1: 2 to 4 mm, ...
-    profile = [np.median(bright[layer == k]) for k in range(15) if (layer == k).sum() > 20]
-    inner = range(1, len(profile) - 1)
-    return any(profile[k] < DARK_LAYER * min(max(profile[:k]), max(profile[k + 1 :])) for k in inner)
+    deepest, beneath = BONE_MM // 2, BRAIN_MM // 2  # not deeper: in T2 white matter is dark, and then come ventricles
+    profile = [np.median(bright[layer == k]) for k in range(deepest + beneath) if (layer == k).sum() > 20]
+    return any(
+        profile[k] < DARK_LAYER * min(max(profile[:k]), max(profile[k + 1 : k + 1 + beneath]))
+        for k in range(1, min(deepest, len(profile) - 1))
+    )
 
 
 def _fill_axial(mask: np.ndarray) -> np.ndarray:
