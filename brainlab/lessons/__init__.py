@@ -13,6 +13,7 @@ lessons.progress()
 from brainlab.lessons import autoencoders, meet_the_brain
 from brainlab.lessons.asking import predict, quiz, reveal
 from brainlab.lessons.checking import check
+from brainlab.lessons.journal import folder
 from brainlab.lessons.picture import progress
 
-__all__ = ["autoencoders", "check", "meet_the_brain", "predict", "progress", "quiz", "reveal"]
+__all__ = ["autoencoders", "check", "folder", "meet_the_brain", "predict", "progress", "quiz", "reveal"]

@@ -29,6 +29,12 @@ def path() -> Path:
     return here / "my_lessons" / "answers.jsonl"
 
 
+def folder() -> Path:
+    """The learner's own folder, made if need be: a place for what a lesson saves, such as an anomaly map."""
+    path().parent.mkdir(parents=True, exist_ok=True)
+    return path().parent
+
+
 def records() -> list[Record]:
     """All records, oldest first. A line that cannot be read (a power cut, an editor) is passed over, never removed."""
     try:

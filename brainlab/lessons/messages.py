@@ -30,9 +30,13 @@ class Message:
         code = f"<pre style='margin:.4em 0 0'>{html.escape(self.code)}</pre>" if self.code else ""
         return (
             f"<div role='status' style='border-left:4px solid {rim};padding:.3em .8em;margin:.3em 0;max-width:46em'>"
-            f"<strong>{sign} {html.escape(self.heading)}.</strong> {to_html(self.text)}{code}</div>"
+            f"<strong>{sign} {html.escape(self._title)}</strong> {to_html(self.text)}{code}</div>"
         )
 
     def __repr__(self) -> str:
         code = f"\n{self.code}" if self.code else ""
-        return f"{SIGNS.get(self.heading, '')} {self.heading}. {self.text}{code}".strip()
+        return f"{SIGNS.get(self.heading, '')} {self._title} {self.text}{code}".strip()
+
+    @property
+    def _title(self) -> str:
+        return self.heading if self.heading.endswith("?") else f"{self.heading}."
