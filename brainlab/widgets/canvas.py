@@ -6,52 +6,23 @@ window, opacity, threshold and zoom never ask the kernel at all.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 from uuid import uuid4
 
 import anywidget
-import numpy as np
 import traitlets
 
-from brainlab import geometry
 from brainlab.errors import InputError
 from brainlab.widgets import still
+from brainlab.widgets.frame import Frame, packed
+from brainlab.widgets.parts import Choice, Panel, Slider, Toggle
 
 STATIC = Path(__file__).parent / "static"
 log = logging.getLogger(__name__)
-
-
-class Picture(NamedTuple):
-    """What one panel shows: bytes, and the values that bytes 0 and 255 stand for."""
-
-    image: np.ndarray  # (H, W) uint8
-    span: tuple[float, float] = (0.0, 1.0)
-    overlay: np.ndarray | None = None  # (H, W) uint8, drawn over the image where it is above the threshold
-    overlay_span: tuple[float, float] = (0.0, 1.0)
-
-
-class Table(NamedTuple):
-    """Numbers beside the pictures: a row is a name, a text, and a length in [0, 1] for its bar (or None)."""
-
-    caption: str
-    rows: list[tuple[str, str, float | None]]
-
-
-class Frame(NamedTuple):
-    """One answer: what every panel shows and the sentence that says so without the picture."""
-
-    pictures: dict[str, Picture]
-    readout: str
-    table: Table | None = None
-    disabled: tuple[str, ...] = ()  # controls without effect just now
-    spoken: Mapping[str, str] = MappingProxyType(
-        {}
-    )  # what a screen reader says for a control instead of its number and unit
 
 
 class State(Protocol):
@@ -60,75 +31,6 @@ class State(Protocol):
     def frame(self) -> Frame:
         """Return the pictures that belong to the traits as they are now."""
         ...
-
-
-@dataclass(frozen=True)
-class Axis:
-    """Which value runs along a picture's rows or columns: pixel centre ``i`` lies at ``first + i * step``."""
-
-    name: str
-    first: float
-    step: float
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One picture's place on the canvas. ``edges`` are the letters at its top, bottom, left and right."""
-
-    name: str
-    title: str
-    edges: tuple[str, str, str, str] | None = None
-    pixel_mm: float | None = None  # for the scale bar
-    rows: Axis | None = None  # with ``columns``: a crosshair, moved by pointer and arrow keys
-    columns: Axis | None = None
-    through: str | None = None  # the value that Page Up and Page Down change
-    colours: Literal["grey", "inferno"] = "grey"
-    overlay_colours: Literal["inferno", "amber"] = "inferno"
-    smooth: bool = True  # False shows the pixels as squares
-
-
-@dataclass(frozen=True)
-class Slider:
-    """A number. ``stops`` (ascending) replace low, high and step, for instance for a logarithmic slider."""
-
-    name: str
-    label: str
-    low: float = 0.0
-    high: float = 1.0
-    step: float = 0.01
-    unit: str = ""
-    digits: int = 0  # after the point, when shown
-    stops: tuple[float, ...] = ()
-    kind: str = "slider"
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of several, as radio buttons; ``options`` are (value, label)."""
-
-    name: str
-    label: str
-    options: tuple[tuple[str, str], ...]
-    kind: str = "choice"
-
-
-@dataclass(frozen=True)
-class Toggle:
-    """On or off, as a check box."""
-
-    name: str
-    label: str
-    kind: str = "toggle"
-
-
-def brain_panel(plane: geometry.Plane, size: int, centre_mm=None, **more: Any) -> Panel:
-    """Panel of an anatomical plane at ``size`` px in geometry.py's orientation; with ``centre_mm`` (3,) a crosshair."""
-    axes, step = geometry.PLANES[plane], geometry.pixel_mm(size)
-    if centre_mm is not None:
-        first = np.asarray(centre_mm, dtype=float) + (size - 1) / 2 * step
-        more["rows"], more["columns"] = (Axis("xyz"[i], float(first[i]), -step) for i in (axes.rows, axes.columns))
-        more["through"] = "xyz"[axes.through]
-    return Panel(plane, plane.capitalize(), geometry.EDGES[plane], step, **more)
 
 
 class Canvas(anywidget.AnyWidget):
@@ -148,8 +50,8 @@ class Canvas(anywidget.AnyWidget):
     def __init__(
         self,
         state: Any,
-        panels: list[Panel],
-        controls: list[Slider | Choice | Toggle],
+        panels: Sequence[Panel],
+        controls: Sequence[Slider | Choice | Toggle],
         *,
         title: str,
         caption: str,
@@ -159,7 +61,7 @@ class Canvas(anywidget.AnyWidget):
         self.state, self.failure = state, None
         self._names = [one.name for one in controls]
         self._shown: Frame | None = None
-        self._count, self._answering = 0, False
+        self._count, self._answering, self._lock = 0, False, threading.RLock()
         # One trait a picture: a picture that did not change is not sent again.
         self.add_traits(**{f"picture_{one.name}": traitlets.Dict().tag(sync=True) for one in panels})
         spec = {
@@ -172,37 +74,42 @@ class Canvas(anywidget.AnyWidget):
         }
         default = {"auto": False, "opacity": 0.6, "threshold": 0.0, "zoom": 1.0}
         super().__init__(spec=spec, look=default | (look or {}))
-        self.push()
+        self.answer({})
         self.on_msg(lambda _, wish, __: self.answer(wish))
         state.observe(self._state_moved, self._names)
 
     def answer(self, wish: dict[str, Any]) -> None:
-        """Move the state to a wish ``{"client", "seq", "values"}`` of the browser's and show the frame that follows."""
-        with self._one_frame():
-            self.push(wish)
+        """Move the state to a wish ``{"client", "seq", "values"}`` of the browser's, or to none, and show its frame.
 
-    def push(self, wish: dict[str, Any] | None = None) -> None:
-        """Compute the state's frame and show it; an error becomes a sentence in the widget and ``self.failure``."""
-        wish, pictures = wish or {}, {}
+        An error becomes a sentence in the widget, and is kept in ``self.failure``; the last pictures stay.
+        """
+        with self._lock:
+            self._answering = True
+            try:
+                pictures = self._compute(wish.get("values", {}))
+            finally:
+                self._answering = False
+            self._count += 1
+            numbers = {"count": self._count, "client": wish.get("client", ""), "seq": wish.get("seq", 0)}
+            with self.hold_sync():
+                for name, picture in pictures.items():
+                    setattr(self, name, picture)
+                self.frame = self._words() | numbers
+
+    def _compute(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Set the state, take its frame and return its pictures as the browser takes them."""
         try:
-            for name, value in wish.get("values", {}).items():
+            for name, value in values.items():
                 if name in self._names:
                     self.state.set_trait(name, value)
             frame = self.state.frame()
-            pictures = {f"picture_{name}": _packed(one) for name, one in frame.pictures.items()}
-            self._shown, self.failure = frame, None
+            pictures = {f"picture_{name}": packed(one) for name, one in frame.pictures.items()}
         except Exception as problem:  # whatever a frame raises belongs on the page, not in a log that nobody reads
             log.debug("a frame failed", exc_info=True)
             self.failure = problem
-        self._count += 1
-        with self.hold_sync():
-            for name, picture in pictures.items():
-                setattr(self, name, picture)
-            self.frame = self._words() | {
-                "count": self._count,
-                "client": wish.get("client", ""),
-                "seq": wish.get("seq", 0),
-            }
+            return {}
+        self._shown, self.failure = frame, None
+        return pictures
 
     def alt_text(self) -> str:
         """Title and read-out: the picture in words."""
@@ -245,17 +152,9 @@ class Canvas(anywidget.AnyWidget):
 
     def _state_moved(self, _: Any) -> None:
         """Follow a trait that was set from Python; while answering, the one frame at the end is enough."""
-        if not self._answering:
-            with self._one_frame():
-                self.push()
-
-    @contextmanager
-    def _one_frame(self) -> Iterator[None]:
-        self._answering = True
-        try:
-            yield
-        finally:
-            self._answering = False
+        with self._lock:  # JupyterLab answers widgets on a thread beside the one that runs cells
+            if not self._answering:
+                self.answer({})
 
 
 def sentence(problem: BaseException) -> str:
@@ -263,26 +162,3 @@ def sentence(problem: BaseException) -> str:
     if isinstance(problem, InputError | traitlets.TraitError):
         return str(problem)
     return f"This picture could not be computed ({type(problem).__name__}: {problem}). The last one is still shown."
-
-
-def to_bytes(values: np.ndarray, span: tuple[float, float]) -> np.ndarray:
-    """Float array to uint8, ``span`` to 0 and 255, clipped; NaN becomes 0."""
-    low, high = span
-    scaled = (np.asarray(values, dtype=np.float32) - low) * (255 / max(high - low, 1e-12))
-    return np.nan_to_num(scaled, nan=0.0).clip(0, 255).round().astype(np.uint8)
-
-
-def _packed(picture: Picture) -> dict[str, Any]:
-    """A picture as the browser takes it; uint8 (H, W) or an error that says what came instead."""
-    for one in (picture.image, picture.overlay):
-        if one is not None and (one.dtype != np.uint8 or one.shape != picture.image.shape or one.ndim != 2):
-            raise TypeError(f"a picture must be uint8 (H, W), got {one.dtype} {one.shape}")
-    height, width = picture.image.shape
-    return {
-        "width": width,
-        "height": height,
-        "span": [float(one) for one in picture.span],
-        "image": picture.image.tobytes(),
-        "overlay": None if picture.overlay is None else picture.overlay.tobytes(),
-        "overlay_span": [float(one) for one in picture.overlay_span],
-    }

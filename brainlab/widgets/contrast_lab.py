@@ -4,6 +4,7 @@ The picture is honest about vanishing signal. Noise of a fixed strength is added
 set by itself a faint picture turns grainy, and on the absolute scale it turns dark.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,9 @@ import traitlets
 from brainlab import contrast, geometry
 from brainlab.errors import InputError
 from brainlab.planes import plane
-from brainlab.widgets.canvas import Canvas, Choice, Frame, Picture, Slider, Table, Toggle, brain_panel, to_bytes
+from brainlab.widgets.canvas import Canvas
+from brainlab.widgets.frame import Frame, Picture, Table, to_bytes
+from brainlab.widgets.parts import Choice, Slider, Toggle, brain_panel
 
 if TYPE_CHECKING:
     from brainlab.phantoms import Subject
@@ -44,7 +47,7 @@ class ContrastLabState(traitlets.HasTraits):
     field = traitlets.Enum(("1.5", "3.0"), "3.0")  # tesla
     lesion = traitlets.Unicode("none")
 
-    def __init__(self, slices: dict[str, dict[str, np.ndarray]]) -> None:
+    def __init__(self, slices: Mapping[str, Mapping[str, np.ndarray]]) -> None:
         """``slices[lesion][tissue]`` (H, W) is a tissue's fraction of every pixel, 0 to 1; there must be a "none"."""
         super().__init__()
         self.slices = slices

@@ -3,19 +3,18 @@
 import base64
 import html as escape
 import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from brainlab.widgets.canvas import Picture
+from brainlab.widgets.frame import Picture
 
 SIDE = 256  # px of a panel in the static picture
 AMBER = np.array([255.0, 176.0, 0.0])  # readable on grey whatever the colour vision
 BACKGROUND = (0, 0, 0)
 
 
-def png(pictures: list[tuple[dict[str, Any], "Picture"]], look: dict[str, Any]) -> bytes:
+def png(pictures: list[tuple[dict[str, Any], Picture]], look: dict[str, Any]) -> bytes:
     """Panels (their description and picture) side by side as one PNG, with edge letters; ``look`` as in ``Canvas``."""
     from PIL import Image
 
@@ -30,7 +29,7 @@ def png(pictures: list[tuple[dict[str, Any], "Picture"]], look: dict[str, Any]) 
     return file.getvalue()
 
 
-def colour(picture: "Picture", look: dict[str, Any]) -> np.ndarray:
+def colour(picture: Picture, look: dict[str, Any]) -> np.ndarray:
     """Picture to uint8 RGB (H, W, 3): grey by the window, the overlay in amber where it is above the threshold."""
     values = _values(picture.image, picture.span)
     low, high = look.get("low", picture.span[0]), look.get("high", picture.span[1])

@@ -8,7 +8,9 @@ import traitlets
 from brainlab import geometry
 from brainlab.errors import InputError
 from brainlab.planes import plane
-from brainlab.widgets.canvas import Canvas, Frame, Picture, Slider, brain_panel, to_bytes
+from brainlab.widgets.canvas import Canvas
+from brainlab.widgets.frame import Frame, Picture, to_bytes
+from brainlab.widgets.parts import Slider, brain_panel
 
 if TYPE_CHECKING:
     from brainlab.phantoms import Subject

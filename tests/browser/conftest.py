@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
-from tests.browser.jupyter import Lab, launch, serve
+from .jupyter import Lab, complaints, launch, open_page, serve
 
 FAILURES = Path(__file__).parent / "failures"
 
@@ -32,11 +32,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def notebook(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
-    """A function that runs cells in JupyterLab and gives the page; ``page.errors`` is what its console said."""
+    """A function that runs cells in a new notebook in JupyterLab and gives the page."""
     pages: list[Page] = []
 
-    def run(*cells: str, **context) -> Page:
-        page = open_page(browser, **context)
+    def run(*cells: str, scale: float = 1) -> Page:
+        page = open_page(browser, scale=scale)
         pages.append(page)
         lab.open(page, lab.write(f"{request.module.__name__.split('.')[-1]}-{len(pages)}.ipynb", *cells))
         lab.run_all(page)
@@ -48,16 +48,6 @@ def notebook(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iter
     lab.stop_kernels()
 
 
-def open_page(browser: Browser, **context) -> Page:
-    """A page of its own context that remembers what the console complained about."""
-    page = browser.new_context(**({"viewport": {"width": 1280, "height": 1000}} | context)).new_page()
-    page.set_default_timeout(30_000)
-    page.errors = []  # type: ignore[attr-defined]
-    page.on("pageerror", lambda error: page.errors.append(str(error)))  # type: ignore[attr-defined]
-    page.on("console", lambda line: line.type == "error" and page.errors.append(line.text))  # type: ignore[attr-defined]
-    return page
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
@@ -66,5 +56,5 @@ def pytest_runtest_makereport(item, call):
         FAILURES.mkdir(exist_ok=True)
         for page in pages:
             page.screenshot(path=FAILURES / f"{item.name}.png")
-            (FAILURES / f"{item.name}.txt").write_text("\n".join(getattr(page, "errors", [])))
+            (FAILURES / f"{item.name}.txt").write_text("\n".join(complaints(page)))
     return report

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import nbformat
 from playwright.sync_api import Browser, Page, Playwright
@@ -101,6 +102,25 @@ def launch(playwright: Playwright) -> Browser:
     quiet = ["--disable-background-networking", "--disable-component-update", "--no-first-run", "--mute-audio"]
     root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # Chromium refuses root otherwise
     return playwright.chromium.launch(executable_path=found, args=quiet + root)
+
+
+def open_page(browser: Browser, width: int = 1280, height: int = 1000, scale: float = 1) -> Page:
+    """A page of its own context, ``scale`` device pixels to a CSS pixel; see ``complaints``."""
+    context = browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=scale)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    said = _COMPLAINTS[page] = []
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("console", lambda line: said.append(line.text) if line.type == "error" else None)
+    return page
+
+
+_COMPLAINTS: WeakKeyDictionary[Page, list[str]] = WeakKeyDictionary()
+
+
+def complaints(page: Page) -> list[str]:
+    """The errors that the page has put on its console so far, and those that nothing caught."""
+    return _COMPLAINTS.get(page, [])
 
 
 def _environment(home: Path) -> dict[str, str]:

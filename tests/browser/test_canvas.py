@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import widget as w
-from tests.browser.conftest import open_page
+from . import widget as w
+from .jupyter import complaints, open_page
 
 pytestmark = pytest.mark.browser
 
 RAMP = """
 import brainlab, time, traitlets, numpy as np
 from brainlab import InputError
-from brainlab.widgets.canvas import Canvas, Frame, Panel, Picture, Slider
+from brainlab.widgets.canvas import Canvas
+from brainlab.widgets.frame import Frame, Picture
+from brainlab.widgets.parts import Panel, Slider
 class Ramp(traitlets.HasTraits):
     level = traitlets.Float(100.0)
     pause, frames = 0.0, 0
@@ -73,7 +75,7 @@ def test_window_and_overlay_need_no_kernel(page):
     widget = w.root(page)
     w.control(widget, "level").fill("100")
     w.settle(widget)
-    count = widget.get_attribute("data-frame")
+    count = w.frames(widget)
     w.control(widget, "look-opacity").fill("1")
     dark, bright = (w.pixels(widget)[len(w.pixels(widget)) // 2, column].astype(int) for column in (20, -20))
     assert dark.sum() < 200 < 500 < bright.sum()  # inferno from left to right
@@ -83,7 +85,7 @@ def test_window_and_overlay_need_no_kernel(page):
     w.control(widget, "look-width").fill("0.5")  # window from 0.25 to 0.75 about the level 0.5
     np.testing.assert_allclose(middle(widget), round(255 * (100 / 255 - 0.25) / 0.5), atol=1)
     w.control(widget, "look-width").fill("1")
-    assert widget.get_attribute("data-frame") == count
+    assert w.frames(widget) == count
 
 
 def test_all_of_it_is_reached_by_tab_alone(page):
@@ -121,7 +123,7 @@ def test_an_error_is_a_sentence_in_the_widget(page):
 
 def test_a_fast_drag_asks_for_few_frames_and_ends_on_the_last(page):
     widget = w.root(page)
-    before = int(widget.get_attribute("data-frame"))
+    before = w.frames(widget)
     w.control(widget, "level").evaluate("""async (one) => {
       for (let value = 20; value <= 220; value++) {
         one.value = value;
@@ -131,11 +133,11 @@ def test_a_fast_drag_asks_for_few_frames_and_ends_on_the_last(page):
     }""")
     w.settle(widget)
     np.testing.assert_array_equal(middle(widget), 220)
-    assert int(widget.get_attribute("data-frame")) - before < 100  # of 201 wishes
+    assert w.frames(widget) - before < 100  # of 201 wishes
 
 
 def test_the_console_stays_clean(page):
-    assert page.errors == []
+    assert complaints(page) == []
 
 
 def test_a_busy_kernel_is_told_and_the_picture_follows(notebook):

@@ -3,14 +3,14 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import widget as w
+from . import widget as w
+from .jupyter import complaints
 
 pytestmark = pytest.mark.browser
 
 # Three stripes stand for grey matter, white matter and fluid: the phantom has tests of its own.
 LAB = """
 import brainlab, numpy as np
-from brainlab.widgets.canvas import Canvas
 from brainlab.widgets.contrast_lab import ContrastLabState, show
 stripes = np.repeat(np.eye(3, dtype=np.float32), 54, axis=1)[:, None, 1:-1].repeat(160, axis=1)
 lab = show(ContrastLabState({"none": dict(zip(("gm", "wm", "csf"), stripes))}))
@@ -20,7 +20,7 @@ lab
 
 @pytest.fixture(scope="module")
 def page(notebook):
-    return notebook(LAB, device_scale_factor=2)
+    return notebook(LAB, scale=2)
 
 
 @pytest.fixture
@@ -89,4 +89,4 @@ def test_the_picture_is_as_sharp_as_the_screen(page, widget):
 
 
 def test_the_console_stays_clean(page):
-    assert page.errors == []
+    assert complaints(page) == []

@@ -21,6 +21,11 @@ def settle(widget: Locator) -> None:
     expect(widget).to_have_attribute("aria-busy", "false")
 
 
+def frames(widget: Locator) -> int:
+    """How many frames the kernel has computed for this widget."""
+    return int(widget.get_attribute("data-frame") or 0)
+
+
 def pixels(widget: Locator, panel: str | None = None) -> np.ndarray:
     """A panel as it is on the screen, RGB (H, W, 3) uint8, with its marks."""
     canvas = widget.locator(f"canvas[data-panel={panel}]" if panel else "canvas").first

@@ -164,14 +164,21 @@ function choice(spec, change) {
   const name = fresh();
   const inputs = spec.options.map(([value]) =>
     make("input", { type: "radio", name, value, "data-name": spec.name, onchange: () => change(value, true) }));
-  const labels = spec.options.map(([, label], i) => make("label", {}, inputs[i], label));
+  const labels = spec.options.map(([, label], i) => make("label", {}, inputs[i], label)), id = fresh();
+  const node = make("div", { class: "brainlab-choice", role: "radiogroup", "aria-labelledby": id },
+    make("span", { id }, spec.label), make("div", {}, ...labels));
   const set = (value, _, disabled) => inputs.forEach((one) => {
     one.checked = one.value === value;
     one.disabled = Boolean(disabled);
   });
-  return { node: make("fieldset", { class: "brainlab-choice" }, make("legend", {}, spec.label), ...labels), set };
+  return { node, set };
 }
 const CONTROLS = { slider, toggle, choice };
+
+/** What the overlay's colours mean, from the lowest value to the highest. */
+const colourScale = (map, [low, high]) => make("div", { class: "brainlab-slider" }, make("span", {}, "Overlay colours"),
+  make("span", { class: "brainlab-scale", style: `background: linear-gradient(to right, ${map.map((one) => `#${one}`)})` }),
+  make("span", { class: "brainlab-value" }, `${low.toFixed(2)}–${high.toFixed(2)}`));
 
 /** Sliders of what the browser does alone. */
 function displaySpecs(display, spans) {
@@ -194,25 +201,32 @@ function displaySpecs(display, spans) {
 function makePanel(panel, model, link) {
   const store = document.createElement("canvas"), cross = panel.rows && panel.columns;
   const canvas = make("canvas", { "data-panel": panel.name });
-  const keys = "arrow keys move the crosshair (with Shift ten steps), Page Up and Page Down change the slice, Home and End go to the first and last, plus and minus zoom";
+  const keys = "arrow keys move the crosshair, with Shift ten steps; Page Up and Page Down change the slice, " +
+    "Home and End go to the first and last; plus and minus zoom";
   const node = make("div", cross
     ? { class: "brainlab-panel brainlab-cross", tabindex: 0, role: "application", "aria-roledescription": "brain slice",
         "aria-label": `${panel.title}: ${keys}` }
     : { class: "brainlab-panel", role: "img", "aria-label": panel.title }, canvas);
   const picture = () => model.get(`picture_${panel.name}`);
   const index = (axis) => (link.values[axis.name] - axis.first) / axis.step;
-  let dragged = null, drawn = [];
+  let dragged = null, drawn = [], middle = { at: [0, 0], zoom: 0 };
 
-  /** Where the zoomed picture lies on the canvas: pixel i is drawn from ``left + i * scale``. */
+  /** Where the zoomed picture lies on the canvas: pixel i is drawn from ``left + i * scale``.
+   *  It stays until the zoom changes or the crosshair leaves it, and never moves under a dragging hand. */
   function place() {
-    const { width, height } = picture(), { zoom } = model.get("look");
-    const scale = (canvas.width / width) * zoom;
-    const shift = (size, space, at) => clamp(space / 2 - (at + 0.5) * scale, space - size * scale, 0);
-    return {
-      scale,
-      left: shift(width, canvas.width, cross ? index(panel.columns) : (width - 1) / 2),
-      top: shift(height, canvas.height, cross ? index(panel.rows) : (height - 1) / 2),
-    };
+    const { width, height } = picture(), { zoom } = model.get("look"), scale = (canvas.width / width) * zoom;
+    const at = cross ? [index(panel.columns), index(panel.rows)] : [(width - 1) / 2, (height - 1) / 2];
+    const shift = (size, space, middle) => clamp(space / 2 - (middle + 0.5) * scale, space - size * scale, 0);
+    const around = ([column, row]) =>
+      ({ scale, left: shift(width, canvas.width, column), top: shift(height, canvas.height, row) });
+    const inside = (left, space, i) => left + (i + 0.5) * scale >= 0 && left + (i + 0.5) * scale <= space;
+    let seen = around(middle.at);
+    const left = !inside(seen.left, canvas.width, at[0]) || !inside(seen.top, canvas.height, at[1]);
+    if (middle.zoom !== zoom || (left && dragged === null)) {
+      middle = { at, zoom };
+      seen = around(at);
+    }
+    return seen;
   }
   function text(context, words, x, y, align, baseline) {
     Object.assign(context, { textAlign: align, textBaseline: baseline, lineJoin: "round", strokeStyle: "#000", fillStyle: "#fff" });
@@ -220,13 +234,20 @@ function makePanel(panel, model, link) {
     context.strokeText(words, x, y);
     context.fillText(words, x, y);
   }
-  function line(context, points) {
-    for (const [style, width] of [["#000", 3], ["#6cd4ff", 1.25]]) { // dark under bright: seen on black and on white
+  /** Lines, each style in turn: dark under bright is seen on black and on white. */
+  function line(context, lines, styles) {
+    for (const [style, width] of styles) {
       Object.assign(context, { strokeStyle: style, lineWidth: width * devicePixelRatio });
       context.beginPath();
-      for (const [x0, y0, x1, y1] of points) { context.moveTo(x0, y0); context.lineTo(x1, y1); }
+      for (const [x0, y0, x1, y1] of lines) { context.moveTo(x0, y0); context.lineTo(x1, y1); }
       context.stroke();
     }
+  }
+  function crosshair(context, at) {
+    const w = canvas.width, h = canvas.height, gap = 7 * devicePixelRatio;
+    const x = at.left + (index(panel.columns) + 0.5) * at.scale, y = at.top + (index(panel.rows) + 0.5) * at.scale;
+    const lines = [[0, y, x - gap, y], [x + gap, y, w, y], [x, 0, x, y - gap], [x, y + gap, x, h]];
+    line(context, lines, [["#000", 3], ["#6cd4ff", 1.25]]);
   }
   function marks(context, at) {
     const w = canvas.width, h = canvas.height, px = devicePixelRatio, edge = 5 * px;
@@ -241,20 +262,10 @@ function makePanel(panel, model, link) {
     if (panel.pixel_mm) {
       const mm = [50, 20, 10, 5, 2].find((one) => (one / panel.pixel_mm) * at.scale < w / 3) ?? 1;
       const long = (mm / panel.pixel_mm) * at.scale, y = h - 2 * edge;
-      for (const [style, width] of [["#000", 4], ["#fff", 2]]) {
-        Object.assign(context, { strokeStyle: style, lineWidth: width * px });
-        context.beginPath();
-        context.moveTo(2 * edge, y);
-        context.lineTo(2 * edge + long, y);
-        context.stroke();
-      }
+      line(context, [[2 * edge, y, 2 * edge + long, y]], [["#000", 4], ["#fff", 2]]);
       context.font = `${11 * px}px system-ui, sans-serif`;
       text(context, `${mm} mm`, 2 * edge, y - 4 * px, "left", "bottom");
     }
-    if (!cross) return;
-    const x = at.left + (index(panel.columns) + 0.5) * at.scale, y = at.top + (index(panel.rows) + 0.5) * at.scale;
-    const gap = 7 * px;
-    line(context, [[0, y, x - gap, y], [x + gap, y, w, y], [x, 0, x, y - gap], [x, y + gap, x, h]]);
   }
   /** Put the coloured picture and its marks on the page, sharp on any screen. */
   function show() {
@@ -267,6 +278,7 @@ function makePanel(panel, model, link) {
     context.imageSmoothingEnabled = panel.smooth;
     context.imageSmoothingQuality = "high";
     context.drawImage(store, at.left, at.top, picture().width * at.scale, picture().height * at.scale);
+    if (cross) crosshair(context, at);
     marks(context, at);
   }
   function draw() {
@@ -358,7 +370,8 @@ function openView(model, el, link) {
       make("div", { class: "brainlab-controls" },
         ...(controls.length ? [make("fieldset", {}, make("legend", {}, "Settings"), ...nodes(controls))] : []),
         ...(frame().table ? [table] : []),
-        ...(looks.length ? [make("fieldset", {}, make("legend", {}, "Display"), ...nodes(looks))] : [])),
+        ...(looks.length ? [make("fieldset", {}, make("legend", {}, "Display"), ...nodes(looks),
+          ...(spec.display.includes("threshold") ? [colourScale(INFERNO, spans.overlay)] : []))] : [])),
       make("div", { class: "brainlab-words" }, readout, heard, error, status)),
     make("p", { class: "brainlab-caption" }, spec.caption));
 

@@ -1,0 +1,31 @@
+"""Measure what the kit promises: ``python -m tests.benchmarks`` ends with one JSON object of plain numbers.
+
+Words go to standard error. Name some figures to measure only those: ``python -m tests.benchmarks import_vs_torch``.
+"""
+
+import json
+import sys
+
+from tests.benchmarks import sliders, speeds
+
+FIGURES = {
+    "slider_vs_inline": sliders.measure,
+    "phantom_subjects_per_s": speeds.phantom_subjects_per_s,
+    "cached_load_s": speeds.cached_load_s,
+    "import_vs_torch": speeds.import_vs_torch,
+}
+
+
+def main(names: list[str]) -> None:
+    """Measure the named figures, or all: the promised ones stand first, what explains them follows."""
+    promised, more = {}, {}
+    for name in names or FIGURES:
+        figure, details = FIGURES[name]()
+        promised[name] = round(figure, 4)
+        more |= {key: round(value, 4) for key, value in details.items()}
+        print(f"{name}: {figure:.4g} {details}", file=sys.stderr, flush=True)
+    print(json.dumps(promised | more))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
