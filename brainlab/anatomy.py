@@ -29,6 +29,7 @@ class Atlas(NamedTuple):
     depths: Tensor  # (6, X, Y, Z) at 2 mm, see _depths
     origin: tuple[float, float, float]  # mm of the first voxel of both
     growth: Tensor  # (steps, 3, *LATTICE_SHAPE) mm, displacement for each of GROWTH_STEPS
+    freedom: Tensor  # (*LATTICE_SHAPE,) how freely people differ: little at the skull, which keeps every brain an oval
 
 
 _reading = Lock()
@@ -51,12 +52,19 @@ def _read_atlas() -> Atlas:
     csf = brain - gm - wm
     origin = images[0].affine[:3, 3]
     first = (float(origin[0]), float(origin[1]), float(origin[2]))
-    depths = _depths(brain, csf, tuple(np.round(VENTRICLE_MM - origin).astype(int)))
-    return Atlas(torch.from_numpy(np.stack([gm, wm, csf])), depths, first, _growth(depths[0], first))
+    depths, bridged = _depths(brain, csf, tuple(np.round(VENTRICLE_MM - origin).astype(int)))
+    csf = np.maximum(brain, bridged) - gm - wm
+    nodes = lattice(LATTICE_ORIGIN, LATTICE_SHAPE, LATTICE_MM)
+    freedom = 0.4 + 0.6 * torch.sigmoid((sample(depths[1:2], nodes, first, 2.0)[0] - 10) / 3)
+    return Atlas(torch.from_numpy(np.stack([gm, wm, csf])), depths, first, _growth(depths[0], first), freedom)
 
 
-def _depths(brain: np.ndarray, csf: np.ndarray, in_ventricle: tuple[int, ...]) -> Tensor:
-    """Distances in mm on every second voxel, from the maps (X, Y, Z) at 1 mm; see ``Depths`` for their order."""
+def _depths(brain: np.ndarray, csf: np.ndarray, in_ventricle: tuple[int, ...]) -> tuple[Tensor, np.ndarray]:
+    """Distances in mm on every second voxel, from the maps (X, Y, Z) at 1 mm; see ``Depths`` for their order.
+
+    And the 1 mm voxels inside the hull, 0 or 1: those outside the brain are the cisterns, which the atlas leaves out.
+    """
+    shape = brain.shape
     from scipy import ndimage
 
     labels = np.empty(csf.shape, dtype=np.int32)
@@ -68,8 +76,11 @@ def _depths(brain: np.ndarray, csf: np.ndarray, in_ventricle: tuple[int, ...]) -
     near = _steps_to_edge(~np.pad(brain, 6)) <= 5  # closing by 10 mm bridges the sulci
     closed = (_steps_to_edge(near) > 5)[6:-6, 6:-6, 6:-6]
     hull = ndimage.gaussian_filter(_signed_mm(closed), 1.0)
-    fissure = -_signed_mm((csf > 0.36) & (hull > 4) & (wall > 8))
-    return torch.from_numpy(np.stack([wall, hull, *np.gradient(hull, 2.0), fissure]).astype(np.float32))
+    fissure = -_signed_mm(((csf > 0.36) | ~brain) & (hull > 4) & (wall > 8))
+    bridged = np.repeat(np.repeat(np.repeat(hull > 1, 2, 0), 2, 1), 2, 2)[: shape[0], : shape[1], : shape[2]]
+    bridged[:-1] |= bridged[1:]  # each coarse voxel stands for the two around it, alike on both sides
+    maps = np.stack([wall, hull, *np.gradient(hull, 2.0), fissure])
+    return torch.from_numpy(maps.astype(np.float32)), bridged.astype(np.float32)
 
 
 def _steps_to_edge(mask: np.ndarray) -> np.ndarray:
@@ -123,16 +134,16 @@ def shape(seed: int, *, head_shape: float, rotation: float, asymmetry: float, ve
     """Draw the shape of a head; see ``phantoms.Factors`` for the arguments."""
     rng = generator(seed, "shape")
     strength, middle, small, size, pitch = torch.rand(5, generator=rng).tolist()
-    velocity = (1.5 + 2.0 * strength) * _noise(LATTICE_SHAPE, 36 / LATTICE_MM, rng, asymmetry)
-    velocity += (0.8 + 1.0 * middle) * _noise(LATTICE_SHAPE, 12 / LATTICE_MM, rng, asymmetry)
-    person = flow(velocity, LATTICE_ORIGIN, LATTICE_MM)
+    velocity = (1.8 + 2.2 * strength) * _noise(LATTICE_SHAPE, 36 / LATTICE_MM, rng, 0.5 * asymmetry)
+    velocity += (0.9 + 1.0 * middle) * _noise(LATTICE_SHAPE, 12 / LATTICE_MM, rng, 0.7 * asymmetry)
+    person = flow(velocity * atlas().freedom, LATTICE_ORIGIN, LATTICE_MM)
     step = min(max(ventricle_growth_mm / GROWTH_STEP_MM, GROWTH_STEPS[0]), GROWTH_STEPS[-1]) - GROWTH_STEPS[0]
     low = min(int(step), len(GROWTH_STEPS) - 2)
     growth = torch.lerp(atlas().growth[low], atlas().growth[low + 1], step - low)
     nodes = lattice(LATTICE_ORIGIN, LATTICE_SHAPE, LATTICE_MM)
     coarse = person + sample(growth, nodes + person.movedim(0, -1), LATTICE_ORIGIN, LATTICE_MM)
     fine = (0.3 + 0.4 * small) * _noise(FINE_SHAPE, 6 / FINE_MM, rng, asymmetry)
-    return Shape(_affine(head_shape, rotation, 0.90 + 0.10 * size, 8 * (pitch - 0.5)), coarse, _bounded(fine, 6.0))
+    return Shape(_affine(head_shape, rotation, 0.91 + 0.08 * size, 6 * (pitch - 0.5)), coarse, _bounded(fine, 6.0))
 
 
 def _noise(grid: tuple[int, int, int], spacing: float, rng: torch.Generator, asymmetry: float) -> Tensor:

@@ -46,25 +46,39 @@ def _ridges(noise: Tensor) -> Tensor:
         mean = F.avg_pool3d(mean, kernel, stride=1, padding=[k // 2 for k in kernel], count_include_pad=False)
     noise = noise - 0.8 * mean  # what is left has one wavelength: gyri of one width
     slope = torch.stack(torch.gradient(noise[0], spacing=FINE_MM)).square().sum(dim=0).sqrt()
-    return noise / slope.clamp(min=0.25 * float(slope.square().mean().sqrt()))
+    return noise / slope.clamp(min=0.1 * float(slope.square().mean().sqrt()))
 
 
 def tissues(folds: Folds, thinning_mm: float, at: Tensor, found: Tensor) -> Tensor:
     """Fractions (3, M) of grey matter, white matter and fluid at atlas points ``at`` (M, 3) inside the brain.
 
     ``found`` (3, M) is what the atlas says of these points. The mantle is folded anew; nuclei, brain stem, cerebellum
-    and the cortex along the midline stay the atlas's own.
+    and the cortex around the callosum stay the atlas's own.
     """
     wall, hull, normal, fissure = depths(at)
-    outer = at - normal * (PROJECTED * (hull.clamp(0, 25) - 5))[:, None]
+    front = torch.sigmoid((at[:, 1] + 45) / 10)  # with age, fluid gathers in front rather than behind
+    side = at[:, 0].abs() - 0.3 - (0.3 + 0.5 * thinning_mm) * front  # sulci start from the falx, too
+    mesial = _mesial(at)
+    depth = hull - mesial * (hull - side).clamp(min=0)
+    facing = (mesial * torch.sigmoid((hull - side) / 5))[:, None]
+    across = torch.sign(at) * torch.tensor([1.0, 0.0, 0.0])
+    inwards = (1 - facing) * normal * (hull.clamp(0, 25) - 5)[:, None] + facing * across * (side - 5)[:, None]
+    outer = at - PROJECTED * inwards
     sulcus, reach, gape, rim, _ = sample(folds.fields, outer, FINE_ORIGIN, FINE_MM)
-    gape_mm = (0.2 + 0.8 * thinning_mm) * torch.exp(0.4 * gape)  # half the width of an open sulcus
-    sulcus = torch.hypot(sulcus, (hull - folds.reach_mm - 5 * reach).clamp(min=0)) - gape_mm
-    pial = torch.minimum(hull - 0.8 * gape_mm * torch.sigmoid(2 * rim), sulcus)
-    pial = torch.minimum(pial, fissure - 0.8 - 0.5 * thinning_mm)
+    gape_mm = (0.2 + 0.7 * thinning_mm) * torch.exp(0.3 * gape) * (0.5 + 0.5 * front)  # half a sulcus's width
+    sulcus = torch.hypot(sulcus, (depth - folds.reach_mm - 5 * reach).clamp(min=0)) - gape_mm
+    pial = torch.minimum(depth - 0.8 * gape_mm * torch.sigmoid(2 * rim), sulcus)
+    pial = torch.minimum(pial, fissure - 0.3 - 0.5 * thinning_mm)
     folded = _layers(pial, 3.3 - 0.4 * thinning_mm + 0.3 * gape)
-    mixed = torch.lerp(_sharpened(folds, thinning_mm, found, wall, hull), folded, _mantle(at, wall, hull))
+    mixed = torch.lerp(_sharpened(folds, thinning_mm, found, wall, hull), folded, _mantle(at, wall, depth, mesial))
     return _aged(folds, at, wall, mixed)
+
+
+def _mesial(at: Tensor) -> Tensor:
+    """How far points (M, 3) lie behind, in front of or above the callosum, where the hemispheres face each other."""
+    _, y, z = at.T
+    behind = torch.sigmoid((-50 - y) / 3) * torch.sigmoid((z - 4 - 0.35 * (y + 48)) / 2)  # above the tentorium
+    return 1 - (1 - behind) * (1 - torch.sigmoid((y - 36) / 3)) * (1 - torch.sigmoid((z - 32) / 3))
 
 
 def _layers(pial: Tensor, thickness_mm: Tensor) -> Tensor:
@@ -77,22 +91,22 @@ def _layers(pial: Tensor, thickness_mm: Tensor) -> Tensor:
 def _sharpened(folds: Folds, thinning_mm: float, found: Tensor, wall: Tensor, hull: Tensor) -> Tensor:
     """The atlas's own fractions (3, M), less blurred, with wider sulci; nuclei keep their mixture of grey and white."""
     nuclei = torch.sigmoid((hull - 26) / 3) * torch.sigmoid((26 - wall) / 3)
-    found = torch.stack([found[0], found[1], found[2] * torch.exp(1.2 * thinning_mm * torch.sigmoid((wall - 14) / 2))])
+    found = torch.stack([found[0], found[1], found[2] * torch.exp(0.9 * thinning_mm * torch.sigmoid((wall - 14) / 2))])
     found = found ** (folds.sharpness - nuclei * (0.8 * folds.sharpness - 0.9))
     return found / found.sum(dim=0)
 
 
-def _mantle(at: Tensor, wall: Tensor, hull: Tensor) -> Tensor:
+def _mantle(at: Tensor, wall: Tensor, depth: Tensor, mesial: Tensor) -> Tensor:
     """How far points (M, 3) belong to the part of the brain that is folded anew, 0 to 1."""
     x, y, z = at.T
     above_cerebellum = torch.sigmoid((z + 16) / 2 + 6 * torch.sigmoid((y + 30) / 4))
-    beside_midline = torch.sigmoid((x.abs() - 10) / 1.5)
-    return torch.sigmoid((25 - hull) / 2) * torch.sigmoid((wall - 14) / 2) * above_cerebellum * beside_midline
+    cortical = torch.maximum(torch.sigmoid((x.abs() - 10) / 1.5), mesial)
+    return torch.sigmoid((25 - depth) / 2) * torch.sigmoid((wall - 14) / 2) * above_cerebellum * cortical
 
 
 def _aged(folds: Folds, at: Tensor, wall: Tensor, tissue: Tensor) -> Tensor:
     """Age leaves patches in the white matter, most of them around the ventricles, that look like grey matter."""
     (spots,) = sample(folds.fields[4:], at, FINE_ORIGIN, FINE_MM)
-    level = spots + folds.spots * (0.7 + 2.0 * torch.exp(-(((wall - 2) / 7) ** 2))) - 2.2
-    patch = 0.7 * torch.sigmoid(level / 0.3) * tissue[1] * (wall > 0)
+    level = spots + folds.spots * (0.3 + 2.0 * torch.exp(-(((wall - 2) / 6) ** 2))) - 2.3
+    patch = 0.6 * torch.sigmoid(level / 0.3) * tissue[1] * (wall > 0)
     return torch.stack([tissue[0] + patch, tissue[1] - patch, tissue[2]])

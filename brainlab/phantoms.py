@@ -50,14 +50,14 @@ def draw_factors(seed: int) -> Factors:
     u = torch.rand(7, generator=generator(seed, "factors"), dtype=torch.float64).tolist()
     n = torch.randn(2, generator=generator(seed, "factors of form"), dtype=torch.float64).clamp(-2.5, 2.5).tolist()
     return Factors(
-        ventricle_size=0.9 + 1.5 * u[0],
+        ventricle_size=0.9 + 1.8 * u[0],
         head_shape=0.04 * n[0],
         cortical_thinning=1.5 * u[1],
         asymmetry=0.3 + 0.7 * u[2],
         rotation=3.0 * n[1],
-        tissue_contrast=0.75 + 0.5 * u[3],
-        bias=0.02 + 0.16 * u[4],
-        noise=0.01 + 0.03 * u[5],
+        tissue_contrast=0.8 + 0.4 * u[3],
+        bias=0.01 + 0.11 * u[4],
+        noise=0.01 + 0.025 * u[5],
     )
 
 

