@@ -482,7 +482,7 @@ for name, at in {"5 % on healthy people": cut, "oracle (upper bound)": oracle}.i
 # find. Part of the gap is policy, though: 5 % false positives is a lot where lesions fill 2 % of the brain. Try
 # `fpr=0.01`.
 
-# %% tags=["instructor"] [markdown]
+# %% [markdown] tags=["instructor"]
 # **Discuss.** Which threshold would a radiologist want who reads every scan anyway, and which a screening programme?
 # The false-positive rate is a decision about people; the oracle hides that there was one.
 
