@@ -96,7 +96,8 @@ def rows(
     that hold negative values (a signed residual) in green and brown around 0; all others in grey from 0 to 1.
     """
     n = len(next(iter(named.values())))
-    figure = Figure(figsize=(1.25 * n + 1.0, 1.3 * len(named) + 0.3), layout="constrained")
+    side = _side(n)
+    figure = Figure(figsize=(side * n + 0.4, side * len(named) + 0.3), layout="constrained")
     axes = figure.subplots(len(named), n, squeeze=False)
     for line, (name, images) in zip(axes, named.items(), strict=True):
         pictures = _pictures(images)
@@ -153,11 +154,17 @@ def _pictures(images: Tensor | np.ndarray) -> np.ndarray:
 
 def _axes(n: int, columns: int, titled: bool):
     lines = -(-n // columns)
-    figure = Figure(figsize=(1.35 * columns, (1.55 if titled else 1.35) * lines + 0.25), layout="constrained")
+    side = _side(columns)
+    figure = Figure(figsize=(side * columns, (side + 0.2 * titled) * lines + 0.25), layout="constrained")
     axes = figure.subplots(lines, columns, squeeze=False).ravel()
     for axis in axes:
         axis.axis("off")
     return figure, axes
+
+
+def _side(columns: int) -> float:
+    """Inches along a picture's side: a row fills a notebook's width, but a lone picture does not grow to a poster."""
+    return min(2.6, max(1.3, 10.4 / columns))
 
 
 def _finish(figure: Figure, alt: str, caption: str) -> Figure:
