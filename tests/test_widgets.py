@@ -93,7 +93,7 @@ def test_a_cell_may_move_the_state_while_the_page_does(ramp):
         for seq in range(200):
             ramp.answer(wish(seq, level=float(seq % 10)))
 
-    page = threading.Thread(target=drag)  # JupyterLab answers widgets on a thread of their own
+    page = threading.Thread(target=drag)  # as with Jupyter's subshells, or a model that trains beside the page
     page.start()
     for level in range(50, 250):
         ramp.state.level = float(level)
@@ -165,7 +165,7 @@ def test_the_static_picture_shows_the_window_and_the_overlay():
         {"moving": Picture(np.full((4, 4), 100, np.uint8), overlay=np.diag([255] * 4).astype(np.uint8))}, ""
     )
     look = {"low": 0.0, "high": 1.0, "opacity": 1.0, "threshold": 0.5}
-    widget = Canvas(state, [Panel("moving", "M")], [], title="", caption="", look=look)
+    widget = Canvas(state, [Panel("moving", "M", overlay_colours="amber")], [], title="", caption="", look=look)
     picture = np.asarray(Image.open(io.BytesIO(widget.png())).convert("RGB"))
     assert picture.shape[0] == picture.shape[1]
     np.testing.assert_allclose(picture[16, -16], 100, atol=2)  # off the diagonal: grey as it is
@@ -246,6 +246,13 @@ def test_a_viewer_leaves_its_volume_as_it_was():
     widget.answer(wish(1, x=10.0))
     np.testing.assert_array_equal(base.data, before)
     assert widget.frame["values"]["x"] == 10.0
+
+
+def test_a_mask_of_numbers_is_a_mask():
+    base = block()
+    widget = volume_viewer(base.data, (base.data > 0.5).astype(np.float32), affine=base.affine)
+    assert "inside the mask" in widget.state.readout()
+    assert {one["overlay_colours"] for one in widget.spec["panels"]} == {"amber"}
 
 
 @pytest.mark.parametrize(

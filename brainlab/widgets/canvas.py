@@ -152,7 +152,7 @@ class Canvas(anywidget.AnyWidget):
 
     def _state_moved(self, _: Any) -> None:
         """Follow a trait that was set from Python; while answering, the one frame at the end is enough."""
-        with self._lock:  # JupyterLab answers widgets on a thread beside the one that runs cells
+        with self._lock:  # a cell, a training thread and the page (over a subshell) may meet here
             if not self._answering:
                 self.answer({})
 

@@ -11,17 +11,16 @@ from brainlab.widgets.frame import Picture
 
 SIDE = 256  # px of a panel in the static picture
 AMBER = np.array([255.0, 176.0, 0.0])  # readable on grey whatever the colour vision
-BACKGROUND = (0, 0, 0)
 
 
 def png(pictures: list[tuple[dict[str, Any], Picture]], look: dict[str, Any]) -> bytes:
     """Panels (their description and picture) side by side as one PNG, with edge letters; ``look`` as in ``Canvas``."""
     from PIL import Image
 
-    gap = 8
-    sheet = Image.new("RGB", (max(1, len(pictures) * (SIDE + gap) - gap), SIDE), BACKGROUND)
+    gap = 10
+    sheet = Image.new("RGBA", (max(1, len(pictures) * (SIDE + gap) - gap), SIDE))  # the gaps are transparent
     for index, (panel, picture) in enumerate(pictures):
-        tile = Image.fromarray(colour(picture, look)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+        tile = Image.fromarray(colour(picture, look, panel)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
         _letters(tile, panel["edges"])
         sheet.paste(tile, (index * (SIDE + gap), 0))
     file = io.BytesIO()
@@ -29,18 +28,28 @@ def png(pictures: list[tuple[dict[str, Any], Picture]], look: dict[str, Any]) ->
     return file.getvalue()
 
 
-def colour(picture: Picture, look: dict[str, Any]) -> np.ndarray:
-    """Picture to uint8 RGB (H, W, 3): grey by the window, the overlay in amber where it is above the threshold."""
+def colour(picture: Picture, look: dict[str, Any], panel: dict[str, Any]) -> np.ndarray:
+    """Picture to uint8 RGB (H, W, 3): the window's grey, and above the threshold the overlay in the panel's colours."""
     values = _values(picture.image, picture.span)
     low, high = look.get("low", picture.span[0]), look.get("high", picture.span[1])
     if look.get("auto"):
         low, high = picture.span[0], float(np.percentile(values, 99.9))
-    grey = ((values - low) / max(high - low, 1e-6)).clip(0, 1)[..., None] * np.full(3, 255.0)
+    shown = _shades(((values - low) / max(high - low, 1e-6)).clip(0, 1), panel["colours"])
     if picture.overlay is not None:
         over = _values(picture.overlay, picture.overlay_span)
-        shown = (picture.overlay > 0) & (over >= look["threshold"])
-        grey = np.where(shown[..., None], (1 - look["opacity"]) * grey + look["opacity"] * AMBER, grey)
-    return grey.round().astype(np.uint8)
+        where = ((picture.overlay > 0) & (over >= look["threshold"]))[..., None]
+        shades = _shades(picture.overlay / 255, panel["overlay_colours"])
+        shown = np.where(where, (1 - look["opacity"]) * shown + look["opacity"] * shades, shown)
+    return shown.round().astype(np.uint8)
+
+
+def _shades(unit: np.ndarray, colours: str) -> np.ndarray:
+    """Values in [0, 1] as RGB (…, 3) up to 255."""
+    if colours == "inferno":
+        from matplotlib import colormaps
+
+        return 255 * colormaps["inferno"](unit)[..., :3]
+    return unit[..., None] * np.full(3, 255.0) if colours == "grey" else np.broadcast_to(AMBER, (*unit.shape, 3))
 
 
 def html(picture: bytes, alt: str, caption: str, name: str) -> dict[str, str]:

@@ -73,10 +73,10 @@ class VolumeViewerState(traitlets.HasTraits):
         point = (self.x, self.y, self.z)
         value, over = self.volume.at(point), self.overlay and self.overlay.at(point)
         words = f"Crosshair {', '.join(self._spoken().values())}: "
-        words += "outside the volume." if value is None else f"intensity {value:.2f}."
+        words += "outside the volume." if value is None else f"intensity {_short(value)}."
         if self.overlay is not None and over is not None:
             marked = "inside the mask" if over else "outside the mask"
-            words += f" Overlay: {marked if self.overlay.data.dtype == bool else f'{over:.3g}'}."
+            words += f" Overlay: {marked if self.overlay.data.dtype == bool else _short(over)}."
         return words
 
     def _spoken(self) -> dict[str, str]:
@@ -101,12 +101,13 @@ def volume_viewer(
     """Show a volume in three planes; ``canvas.state`` is the ``VolumeViewerState``.
 
     ``volume``: a ``volumes.Volume``, a phantom ``Subject`` (shown as T1w) or an array (X, Y, Z) in RAS+ with its
-    ``affine`` (4, 4). ``overlay``: a bool mask or a map ≥ 0, on the volume's grid or a ``Volume`` of its own. The
+    ``affine`` (4, 4). ``overlay``: a mask (0 and 1) or a map ≥ 0, on the volume's grid or a ``Volume`` of its own. The
     crosshair starts in the overlay's strongest plane, else in the middle. Raises InputError where shapes disagree.
     """
-    synthetic = hasattr(volume, "tissues")
     base = _grid(volume, affine)
     top = None if overlay is None else _grid(overlay, base.affine)
+    if top is not None and np.isin(top.data, (0, 1)).all():
+        top = Grid(top.data.astype(bool), top.affine)  # a mask, as it comes from a file
     if top is not None and not hasattr(overlay, "affine") and top.data.shape != base.data.shape:
         raise InputError(f"overlay has shape {top.data.shape} and volume {base.data.shape}; give both the same grid.")
     state = VolumeViewerState(base, top)
@@ -115,7 +116,9 @@ def volume_viewer(
         brain_panel(name, SIZE, state.centre_mm, overlay_colours="amber" if mask else "inferno")
         for name in geometry.PLANES
     ]
-    kind = "Synthetic brain. " if synthetic else ""
+    about = getattr(volume, "about", None)
+    synthetic = hasattr(volume, "tissues") or (about is not None and about.synthetic)
+    kind = "Synthetic brain. " if synthetic else "Real scan. " if about is not None else ""
     return Canvas(
         state,
         panels,
@@ -163,6 +166,11 @@ def _span(data: np.ndarray, low: float | None = None) -> tuple[float, float]:
     bottom = bottom if low is None else low
     top = top if top > bottom else float(finite.max(initial=bottom + 1e-6))
     return float(bottom), float(max(top, bottom + 1e-6))
+
+
+def _short(value: float) -> str:
+    """Three figures, and no exponent: 0.53, 1250."""
+    return f"{value:.2f}" if abs(value) < 10 else f"{value:.0f}"
 
 
 def _middle(volume: Grid) -> np.ndarray:

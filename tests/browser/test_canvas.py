@@ -140,6 +140,14 @@ def test_the_console_stays_clean(page):
     assert complaints(page) == []
 
 
+def test_a_closed_widget_leaves_its_static_picture_and_nothing_else(notebook):
+    page = notebook(RAMP, "canvas", "canvas.close()")
+    expect(page.get_by_role("img", name="A ramp. Level 100.")).to_be_visible()
+    expect(page.locator("section.brainlab")).to_have_count(0)
+    assert page.locator("head style", has_text="brainlab-").count() == 0
+    assert complaints(page) == []
+
+
 def test_a_busy_kernel_is_told_and_the_picture_follows(notebook):
     page = notebook(RAMP, "ramp.pause = 4.0; canvas")
     widget = w.root(page)

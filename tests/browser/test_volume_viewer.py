@@ -104,6 +104,19 @@ def test_zoom_keeps_the_crosshair_in_view(page, viewer):
     w.control(viewer, "look-zoom").fill("1")
 
 
+def test_a_zoomed_picture_stays_still_under_a_dragging_hand(page, viewer):
+    w.control(viewer, "look-zoom").fill("4")
+    box = viewer.locator("canvas[data-panel=axial]").bounding_box()
+    step, middle = box["width"] / (208 / 4), box["x"] + box["width"] / 2  # px on the page for a millimetre
+    page.mouse.move(middle, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(middle - 10 * step, box["y"] + box["height"] / 2, steps=10)
+    page.mouse.up()
+    w.settle(viewer)
+    np.testing.assert_allclose(at(viewer), [10, 0, 0], atol=1)
+    w.control(viewer, "look-zoom").fill("1")
+
+
 def test_a_screen_reader_hears_where_the_slider_stands(page, viewer):
     w.control(viewer, "y").fill("-12")
     w.settle(viewer)
