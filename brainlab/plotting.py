@@ -86,6 +86,7 @@ def rows(
     *,
     alt: str,
     maps: Sequence[str] = (),
+    signed: Sequence[str] = ("residual",),
     masks: Tensor | None = None,
     columns: Sequence[str] | None = None,
     caption: str = "",
@@ -93,15 +94,15 @@ def rows(
     """One row a name: ``{"image": x, "reconstruction": x_hat, "anomaly map": a}``, each (N, 1, H, W).
 
     Rows named in ``maps`` are drawn in the overlay's colours on a scale of their own, 0 to their largest value; rows
-    that hold negative values (a signed residual) in green and brown around 0; all others in grey from 0 to 1.
+    named in ``signed`` in green (above 0) and brown (below); all others in grey from 0 to 1.
     """
     n = len(next(iter(named.values())))
-    side = _side(n)
+    side = min(_side(n), 1.9)
     figure = Figure(figsize=(side * n + 0.4, side * len(named) + 0.3), layout="constrained")
     axes = figure.subplots(len(named), n, squeeze=False)
     for line, (name, images) in zip(axes, named.items(), strict=True):
         pictures = _pictures(images)
-        style = _row_style(pictures, name in maps)
+        style = _row_style(pictures, name in maps, name in signed)
         for i, axis in enumerate(line):
             axis.imshow(pictures[i], interpolation="nearest", **style)
             axis.set(xticks=[], yticks=[])
@@ -132,11 +133,11 @@ def curves(
     return _finish(figure, alt, "")
 
 
-def _row_style(pictures: np.ndarray, is_map: bool) -> dict:
+def _row_style(pictures: np.ndarray, is_map: bool, is_signed: bool) -> dict:
     if is_map:
         return {"cmap": OVERLAY, "vmin": 0.0, "vmax": float(pictures.max()) or 1.0}
-    if pictures.min() < -0.02:
-        reach = float(np.abs(pictures).max())
+    if is_signed:
+        reach = float(np.abs(pictures).max()) or 1.0
         return {"cmap": "BrBG", "vmin": -reach, "vmax": reach}
     return {"cmap": "gray", "vmin": 0.0, "vmax": 1.0}
 
