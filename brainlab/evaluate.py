@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from brainlab import anomaly, data, fields, geometry, insertion, metrics, phantoms, training
+from brainlab import anomaly, data, fields, geometry, insertion, metrics, phantoms, planes, training
 from brainlab.errors import InputError
 from brainlab.intensity import normalise
 from brainlab.models.config import ModelConfig
@@ -103,11 +103,12 @@ def phantom_slices(seeds: range, heights: np.ndarray) -> dict[str, Tensor]:
     def cut(seed: int) -> tuple[Tensor, Tensor]:
         subject = phantoms.subject(seed)
         centre = geometry.bounding_box_centre(subject.brain.numpy(), subject.affine)
-        pair = torch.stack([phantoms.render(subject, "T1w"), subject.brain.float()])
-        picture, brain = phantoms.planes(pair, subject.affine, heights, SIZE, centre).unbind(dim=1)
-        inside = brain.numpy() >= 0.5
-        scaled = np.stack([normalise(x, b) for x, b in zip(picture.numpy(), inside, strict=True)])
-        return torch.from_numpy(scaled)[:, None], torch.from_numpy(inside)[:, None]
+        seen, brain = (
+            planes.axial(volume, subject.affine, heights, SIZE, centre).numpy()
+            for volume in (phantoms.render(subject, "T1w"), subject.brain)
+        )
+        scaled = np.stack([normalise(x, b) for x, b in zip(seen, brain >= 0.5, strict=True)])
+        return torch.from_numpy(scaled), torch.from_numpy(brain >= 0.5)
 
     with fields.one_thread(), ThreadPoolExecutor(os.cpu_count()) as pool:
         x, brain = zip(*pool.map(cut, seeds), strict=True)

@@ -12,7 +12,6 @@ from brainlab import anatomy, cortex, intensity
 from brainlab import contrast as mr
 from brainlab.errors import InputError
 from brainlab.fields import generator, lattice, one_thread, sample, smooth_noise
-from brainlab.geometry import pixel_mm, slice_affine
 
 BOX_MM = ((-90.0, 90.0), (-126.0, 90.0), (-84.0, 96.0))  # holds every head, symmetric about x = 0
 VENTRICLE_HALF_WIDTH_MM = 5.0
@@ -156,39 +155,3 @@ def _scanner(seed: int, bias: float, grid: tuple[int, int, int], spacing_mm: flo
     rng = generator(seed, "noise")
     real, imaginary = torch.randn(2, *grid, generator=rng)
     return (1 + bias * shading) * (1 + 0.02 * texture + 0.02 * grain), real, imaginary
-
-
-def planes(volume: Tensor, affine: np.ndarray, positions_mm, size: int, centre_mm) -> Tensor:
-    """Axial slices (N, C, size, size) of a volume (X, Y, Z) or (C, X, Y, Z), in the kit's geometry, float32.
-
-    The field of view is centred on ``centre_mm`` (3,), with a slice at each of ``positions_mm`` (N,) by linear
-    interpolation between planes; in the plane each pixel is the mean over its area.
-    """
-    stack = (volume if volume.ndim == 4 else volume[None]).float()
-    view = slice_affine(size, centre_mm)
-    rows, columns = (
-        _area_weights(n, float(affine[axis, axis]), float(affine[axis, 3]), size, float(view[axis, 3]))
-        for n, axis in ((stack.shape[2], 1), (stack.shape[1], 0))
-    )
-    z = torch.as_tensor((np.asarray(positions_mm, dtype=float) - affine[2, 3]) / affine[2, 2])
-    z = z.clamp(0, stack.shape[3] - 1)
-    low = z.floor().clamp(max=stack.shape[3] - 2).long()
-    part = (z - low).float()
-    with one_thread(), torch.no_grad():
-        flat = torch.lerp(stack[..., low], stack[..., low + 1], part)  # (C, X, Y, N)
-        return rows @ flat.permute(3, 0, 2, 1) @ columns.T
-
-
-def _area_weights(n: int, step: float, origin: float, size: int, first: float) -> Tensor:
-    """Matrix (size, n): how much of each voxel lies in each pixel; pixels run from ``first`` mm downwards.
-
-    Where pixels are finer than voxels a pixel reads linearly between them instead.
-    """
-    width = pixel_mm(size)
-    pixels = first - width * np.arange(size)
-    apart = np.abs(pixels[:, None] - (origin + step * np.arange(n)))
-    wide, narrow = max(width, step), min(width, step)
-    overlap = (
-        np.clip((wide + narrow) / 2 - apart, 0, narrow) / wide if width >= step else np.clip(1 - apart / step, 0, 1)
-    )
-    return torch.from_numpy(overlap).float()

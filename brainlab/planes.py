@@ -8,10 +8,12 @@ volume's two nearest slices. Outside the volume is 0.
 """
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 import torch
 from scipy import ndimage
+from torch import Tensor
 
 from brainlab import geometry
 from brainlab.errors import InputError
@@ -48,6 +50,15 @@ def plane(
     cut = _straight_cut if _is_straight(affine, data.shape) else _oblique_cut
     image = cut(data, affine, plane, size, centre)
     return image >= 0.5 if data.dtype == bool else image
+
+
+def axial(volume: Tensor, affine: np.ndarray, positions_mm: Iterable[float], size: int, centre_mm) -> Tensor:
+    """Axial slices (N, 1, size, size) float32 of a volume (X, Y, Z), one at each of ``positions_mm``; see ``plane``.
+
+    A boolean volume gives the share of each pixel that is true: at least 0.5 is what ``plane`` would call true.
+    """
+    data = volume.float().numpy()
+    return torch.from_numpy(np.stack([plane(data, affine, "axial", z, size, centre_mm) for z in positions_mm]))[:, None]
 
 
 def _is_straight(affine: np.ndarray, shape: tuple[int, ...]) -> bool:

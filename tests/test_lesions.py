@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from brainlab import InputError, geometry, growth, lesions, phantoms
+from brainlab import InputError, geometry, growth, lesions, phantoms, planes
 
 SEED = 3
 
@@ -84,7 +84,7 @@ def test_a_lesion_smaller_than_a_voxel_still_has_a_mask():
 def test_the_sixteen_slices_of_a_subject_show_the_lesion(kind):
     heights = geometry.axial_positions(head().brain.numpy(), head().affine, 16)
     centre = geometry.bounding_box_centre(head().brain.numpy(), head().affine)
-    cut = phantoms.planes(sick(kind).mask, head().affine, heights, 64, centre)
+    cut = planes.axial(sick(kind).mask, head().affine, heights, 64, centre)
     assert (cut >= 0.5).flatten(1).any(dim=1).sum() >= 2
 
 

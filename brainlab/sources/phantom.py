@@ -99,9 +99,7 @@ def _scan(seed: int, visits: tuple[str, ...], mr_contrast: str, size: int) -> li
     affine = np.stack([geometry.slice_affine(size, (*centre[:2], z)) for z in places])
 
     def cut(volume: Tensor) -> Tensor:
-        array = volume.float().numpy()
-        slices = [planes.plane(array, healthy.affine, "axial", z, size, centre) for z in places]
-        return torch.from_numpy(np.stack(slices))[:, None]
+        return planes.axial(volume, healthy.affine, places, size, centre)
 
     brain = cut(healthy.brain) >= 0.5
     sick = {kind: lesions.add(healthy, kind, seed) for kind in lesions.KINDS if any(v.startswith(kind) for v in visits)}
