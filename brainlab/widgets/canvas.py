@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 from uuid import uuid4
 
 import anywidget
@@ -22,22 +22,16 @@ from brainlab.widgets.frame import Frame, packed
 from brainlab.widgets.parts import Choice, Panel, Slider, Toggle
 
 STATIC = Path(__file__).parent / "static"
+LOOK = {"auto": False, "opacity": 0.6, "threshold": 0.0, "zoom": 1.0}
 log = logging.getLogger(__name__)
 
 
-class State(Protocol):
-    """A ``traitlets.HasTraits`` that computes: one trait a control, and ``frame`` without any Jupyter in it."""
-
-    def frame(self) -> Frame:
-        """Return the pictures that belong to the traits as they are now."""
-        ...
-
-
 class Canvas(anywidget.AnyWidget):
-    """Shows a ``State``. Set the state's traits from Python and the page follows; move a slider and the traits follow.
+    """Shows a state: a ``traitlets.HasTraits`` with a trait a control, and ``frame() -> Frame`` without Jupyter in it.
 
-    ``look`` is what the browser decides alone: ``low`` and ``high`` of the window, ``auto`` (window from the picture),
-    ``opacity`` and ``threshold`` of the overlay, ``zoom``. ``display`` names the groups of its controls to show.
+    Set the state's traits from Python and the page follows; move a slider and the traits follow. ``look`` is what the
+    browser decides alone: ``low`` and ``high`` of the window, ``auto`` (window from the picture), ``opacity`` and
+    ``threshold`` of the overlay, ``zoom``; what is left out has its default. ``display`` names the controls for it.
     """
 
     _esm = STATIC / "canvas.js"
@@ -72,8 +66,7 @@ class Canvas(anywidget.AnyWidget):
             "panels": [asdict(one) for one in panels],
             "controls": [asdict(one) for one in controls],
         }
-        default = {"auto": False, "opacity": 0.6, "threshold": 0.0, "zoom": 1.0}
-        super().__init__(spec=spec, look=default | (look or {}))
+        super().__init__(spec=spec, look=look or {})
         self.answer({})
         self.on_msg(lambda _, wish, __: self.answer(wish))
         state.observe(self._state_moved, self._names)
@@ -123,6 +116,7 @@ class Canvas(anywidget.AnyWidget):
     def close(self) -> None:
         """Forget the state and leave the page."""
         self.state.unobserve(self._state_moved, self._names)
+        self._names = []  # a second close, as when Python cleans up, finds nothing to forget
         super().close()
 
     def _ipython_display_(self) -> None:
@@ -137,6 +131,10 @@ class Canvas(anywidget.AnyWidget):
         bundle = self._repr_mimebundle_()
         if bundle is not None:
             display(bundle[0] | {"text/plain": self.alt_text()}, raw=True)
+
+    @traitlets.validate("look")
+    def _whole_look(self, proposal: Any) -> dict[str, Any]:
+        return LOOK | proposal["value"]
 
     def _words(self) -> dict[str, Any]:
         """Everything of a frame but its pictures."""

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from .jupyter import Lab, complaints, launch, open_page, serve
 
 FAILURES = Path(__file__).parent / "failures"
+
+expect.set_options(timeout=30_000)  # a kernel imports torch in seconds, or in many where much else is running
 
 
 # "package", not "session": Playwright's event loop must be gone before other tests start their own.

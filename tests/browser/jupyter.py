@@ -44,7 +44,7 @@ class Lab:
         page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
 
     def run_all(self, page: Page) -> None:
-        """Run all cells from the menu and wait until the kernel is idle."""
+        """Run all cells from the menu, as soon as the kernel is there."""
         # Before the kernel is connected "Run All Cells" would ask which kernel to take.
         page.locator(".jp-KernelName", has_text="Python 3").or_(
             page.locator(".jp-Toolbar-kernelName", has_text="Python 3")

@@ -179,6 +179,10 @@ def test_a_reopened_notebook_shows_a_static_picture_with_alternative_text(notebo
     w.control(widget, "level").focus()
     page.keyboard.press("Control+s")  # the widget keeps arrows and letters from JupyterLab, but not this
     page.locator(".jp-mod-dirty").wait_for(state="detached")
+    w.control(widget, "level").fill("50")
+    w.settle(widget)
+    page.reload()  # with its kernel the widget comes back as it was
+    np.testing.assert_array_equal(middle(w.root(page)), 50)
     name = page.url.split("/")[-1].split("?")[0]
     page.context.close()
     lab.stop_kernels()
@@ -187,4 +191,7 @@ def test_a_reopened_notebook_shows_a_static_picture_with_alternative_text(notebo
     picture = again.get_by_role("img", name="A ramp. Level 100.")
     expect(picture).to_be_visible()
     assert picture.evaluate("one => one.naturalWidth") > 100
+    lost = again.get_by_text("model not found")
+    lost.wait_for(state="attached")
+    expect(lost).to_be_hidden()
     again.context.close()
