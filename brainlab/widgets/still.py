@@ -55,7 +55,10 @@ def _shades(unit: np.ndarray, colours: str) -> np.ndarray:
 def html(picture: bytes, alt: str, caption: str, name: str) -> dict[str, str]:
     """Mime bundle of a figure of class ``name``, which the live widget hides while it is on the page."""
     data = base64.b64encode(picture).decode()
+    # JupyterLab's bare line of text, "model not found", which would follow the picture where there is no widget.
+    error = f".jp-OutputArea-child:has(.{name}) + .jp-OutputArea-child .jupyter-widgets:not(:has(*))"
     figure = (
+        f"<style>{error} {{ display: none }}</style>"
         f'<figure class="brainlab-still {name}" style="margin: 0; max-width: 800px">'
         f'<img alt="{escape.escape(alt)}" src="data:image/png;base64,{data}" style="max-width: 100%">'
         f"<figcaption>{escape.escape(caption)} Static picture: run this cell to use the widget.</figcaption></figure>"

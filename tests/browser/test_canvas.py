@@ -191,4 +191,7 @@ def test_a_reopened_notebook_shows_a_static_picture_with_alternative_text(notebo
     picture = again.get_by_role("img", name="A ramp. Level 100.")
     expect(picture).to_be_visible()
     assert picture.evaluate("one => one.naturalWidth") > 100
+    lost = again.get_by_text("model not found")
+    lost.wait_for(state="attached")
+    expect(lost).to_be_hidden()
     again.context.close()
