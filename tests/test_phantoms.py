@@ -13,7 +13,8 @@ import torch
 
 from brainlab import InputError, anatomy, phantoms
 from brainlab.fields import lattice
-from brainlab.phantoms import Factors, Subject, draw_factors, planes, render, subject
+from brainlab.phantoms import Factors, Subject, draw_factors, render, subject
+from brainlab.planes import axial
 
 PLAIN: dict[str, Any] = {
     "asymmetry": 0.5,
@@ -46,7 +47,7 @@ def digest(threads: int) -> str:
     torch.set_num_threads(threads)
     head = subject(11, spacing_mm=3.0)
     image = render(head, "FLAIR")
-    cut = planes(image, head.affine, [0.0, 12.5], 64, (0, -18, 6))
+    cut = axial(image, head.affine, [0.0, 12.5], 64, (0, -18, 6))
     return hashlib.sha256(head.tissues.numpy().tobytes() + image.numpy().tobytes() + cut.numpy().tobytes()).hexdigest()
 
 
@@ -207,7 +208,7 @@ def test_slices_have_anterior_at_the_top_and_the_patients_right_on_the_left():
     mark[30, 45, 15] = 1.0  # right, anterior
     affine = np.diag([4.0, 4.0, 4.0, 1.0])
     affine[:3, 3] = (-78.0, -98.0, -58.0)
-    image = planes(mark, affine, [2.0], 64, (0.0, 0.0, 0.0))[0, 0]
+    image = axial(mark, affine, [2.0], 64, (0.0, 0.0, 0.0))[0, 0]
     row, column = divmod(int(image.argmax()), 64)
     assert row < 32
     assert column < 32
@@ -218,7 +219,7 @@ def test_a_slice_keeps_the_mean_of_what_it_averages():
     affine = np.diag([2.0, 2.0, 2.0, 1.0])
     affine[:3, 3] = (-99.0, -99.0, -4.0)
     for size in (32, 64, 128, 208):
-        image = planes(volume, affine, [0.0], size, (0.0, 0.0, 0.0))
+        image = axial(volume, affine, [0.0], size, (0.0, 0.0, 0.0))
         total = float(image.sum()) * (208 / size) ** 2
         assert total == pytest.approx(float(volume[:, :, 2].sum()) * 4, rel=0.02)
 
