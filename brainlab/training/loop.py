@@ -1,9 +1,4 @@
-"""One loop for every family, and one step per kind of model.
-
-A *step* knows its networks, its optimizers and its objective: called with a batch it improves the networks once and
-returns named numbers. ``fit`` knows nothing of models: it feeds batches, averages those numbers over an epoch, and
-keeps time. Want to see one more number? Return it from the step.
-"""
+"""The one training loop: ``fit`` feeds batches to a step, averages the numbers it returns, and keeps time."""
 
 import math
 import time
@@ -14,10 +9,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from brainlab import losses
 from brainlab.errors import InputError
-from brainlab.models.autoencoder import Autoencoder
-from brainlab.models.denoising import DenoisingAutoencoder, coarse_noise
 
 
 class Step(Protocol):
@@ -150,62 +142,3 @@ class _Clock:
         self.bar.set_postfix({name: f"{value:.4g}" for name, value in numbers.items()}, refresh=False)
         if self.budget[0] is not None:
             self.bar.update(self.epochs_done - self.bar.n)
-
-
-class OneNetworkStep:
-    """A step for a model with one network and one objective, improved by Adam."""
-
-    def __init__(
-        self, model: nn.Module, objective: Callable[[dict[str, Tensor]], dict[str, Tensor]], lr: float
-    ) -> None:
-        # channels_last is worth 1.2 to 1.5 times the speed on a CPU and changes nothing else.
-        self.model = model.train().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        self.objective = objective
-        self.modules: dict[str, nn.Module] = {"model": model}
-        self.optimizers: dict[str, torch.optim.Optimizer] = {"adam": torch.optim.Adam(model.parameters(), lr=lr)}
-
-    def __call__(self, batch: dict[str, Tensor]) -> dict[str, float]:
-        """One step down the gradient of ``loss``; if it is not finite, the weights stay as they are."""
-        optimizer = self.optimizers["adam"]
-        optimizer.zero_grad(set_to_none=True)
-        numbers = self.objective(batch)
-        if torch.isfinite(numbers["loss"]):
-            numbers["loss"].backward()
-            optimizer.step()
-        return {name: float(value.detach()) for name, value in numbers.items()}
-
-    def state_dict(self) -> dict[str, Any]:
-        """Weights and optimizer state, by name."""
-        parts = {**self.modules, **self.optimizers}
-        return {name: part.state_dict() for name, part in parts.items()}
-
-
-def ae_step(model: Autoencoder, lr: float = 1e-3, sigma: float = 0.05) -> OneNetworkStep:
-    """Improve an autoencoder on ``batch["x"]`` (B, C, H, W): minimise −log N(x | x̂, σ²), in nats an image.
-
-    ``lr`` is Adam's learning rate; ``sigma`` the decoder's fixed standard deviation, in units of intensity.
-    """
-
-    def objective(batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        x = batch["x"]
-        return {"loss": losses.gaussian_nll(x, model(x), sigma)}
-
-    return OneNetworkStep(model, objective, lr)
-
-
-def dae_step(
-    model: DenoisingAutoencoder, lr: float = 1e-3, sigma: float = 0.05, noise: float = 0.2, seed: int = 0
-) -> OneNetworkStep:
-    """Improve a denoising autoencoder: rebuild ``batch["x"]`` from a copy with coarse noise inside ``batch["brain"]``.
-
-    ``noise`` is the coarse noise's standard deviation in units of intensity, drawn from ``seed``; the rest is as in
-    ``ae_step``.
-    """
-    generator = torch.Generator().manual_seed(seed)
-
-    def objective(batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        x = batch["x"]
-        corrupted = x + noise * coarse_noise(x.shape, generator) * batch["brain"]
-        return {"loss": losses.gaussian_nll(x, model(corrupted), sigma)}
-
-    return OneNetworkStep(model, objective, lr)
