@@ -19,6 +19,10 @@ TEXTURE = 0.08
 """Detail up to about this strength is texture and noise and passes as it is; the folds of the cortex are stronger."""
 
 
+AROUND_MM = 8.0
+"""What a lesion that is "so much brighter than the tissue around" is compared with: a Gaussian mean this wide."""
+
+
 class Inserted(NamedTuple):
     """A picture with a lesion, and where it is."""
 
@@ -31,7 +35,7 @@ def insert(
     brain: Tensor,
     kind: str = "tumour",
     seed: int = 0,
-    contrast: str = "hyper",
+    contrast: str | float = "hyper",
     *,
     spacing_mm: float | None = None,
 ) -> Inserted:
@@ -40,7 +44,9 @@ def insert(
     ``kind``: "tumour", one irregular mass of 7 to 16 mm radius; "ms", three to eight ovals 4 to 8 mm long that point at
     the middle of the brain; "infarct", a wedge with its base on the brain's surface. ``contrast`` is "hypo" (darker
     than grey matter), "iso" (the brain's median, on T1w close to grey matter) or "hyper" (brighter than nine tenths of
-    the brain). ``spacing_mm`` is the width of a pixel: the field of view's for a slice, to be given for a volume.
+    the brain); or a number from -1 to 1, how much brighter the lesion is than the tissue it replaces: 0.3 turns grey
+    matter as bright as white, so brightness alone does not tell it from a healthy brain.
+    ``spacing_mm`` is the width of a pixel: the field of view's for a slice, to be given for a volume.
 
     Inside a soft-edged shape the local mean is replaced; what is finer than 4 mm and weak stays, so no missing texture
     betrays the lesion. Stronger detail, and that near black or white, is compressed by a tanh, so nothing needs to be
@@ -50,8 +56,8 @@ def insert(
     grid, inside, step = _as_grid(image, brain, spacing_mm)
     if kind not in _SHAPES:
         raise InputError(f"kind must be one of {', '.join(_SHAPES)}, got {kind!r}.")
-    if contrast not in ("hypo", "iso", "hyper"):
-        raise InputError(f"contrast must be hypo, iso or hyper, got {contrast!r}.")
+    if not (contrast in ("hypo", "iso", "hyper") if isinstance(contrast, str) else 0 < abs(contrast) <= 1):
+        raise InputError(f"contrast must be hypo, iso, hyper, or a number from -1 to 1 but 0, got {contrast!r}.")
     if inside.sum() * step**grid.ndim < 1000:
         raise InputError("The brain in this image is too small to hold a lesion; take a slice nearer the middle.")
     rng = generator(seed, f"insert {kind}")
@@ -63,11 +69,10 @@ def insert(
     share = np.clip(0.5 - outside_by / (2 * _edge_mm(where)), 0, 1) * inside
     if not (share >= 0.5).any():  # a shape thinner than a pixel: let its innermost pixel be lesion
         share[np.unravel_index(np.where(inside, outside_by, np.inf).argmin(), share.shape)] = 1.0
-    share = torch.from_numpy(share.astype(np.float32)).reshape(image.shape)
-    target = _level(grid[inside], contrast)
-    room = min(target, 1 - target, TEXTURE)
-    texture = torch.from_numpy(grid - mean).reshape(image.shape)
-    lesion = target + room * torch.tanh(texture / room)
+    target = _level(grid, inside, contrast, AROUND_MM / step)
+    room = np.minimum(np.minimum(target, 1 - target), TEXTURE)
+    lesion = target + room * np.tanh((grid - mean) / room)
+    share, lesion = (torch.from_numpy(one.astype(np.float32)).reshape(image.shape) for one in (share, lesion))
     return Inserted(torch.where(share > 0, torch.lerp(image, lesion, share), image), share >= 0.5)
 
 
@@ -84,11 +89,14 @@ def _as_grid(image: Tensor, brain: Tensor, spacing_mm: float | None) -> tuple[np
     return image.numpy(), brain.numpy(), spacing_mm
 
 
-def _level(inside: np.ndarray, contrast: str) -> float:
-    """The lesion's mean intensity, from the intensities inside the brain."""
-    middle, bright = np.percentile(inside, (50, 90))
-    levels = {"hypo": 0.4 * middle, "iso": middle, "hyper": bright + 0.75 * (1 - bright)}
-    return float(np.clip(levels[contrast], 0.05, 0.95))
+def _level(grid: np.ndarray, inside: np.ndarray, contrast: str | float, around: float) -> np.ndarray:
+    """The lesion's local mean: one level from the intensities inside the brain, or relative to the tissue around."""
+    if isinstance(contrast, str):
+        middle, bright = np.percentile(grid[inside], (50, 90))
+        level = {"hypo": 0.4 * middle, "iso": middle, "hyper": bright + 0.75 * (1 - bright)}[contrast]
+    else:
+        level = _local_mean(grid, inside, around) + contrast
+    return np.clip(level, 0.05, 0.95)
 
 
 def _local_mean(image: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarray:

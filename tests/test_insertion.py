@@ -49,6 +49,18 @@ def test_dark_bright_and_alike_are_what_they_say(kind):
     assert means["iso"] == pytest.approx(float(image[brain].median()), abs=0.05)
 
 
+@every_kind
+@pytest.mark.parametrize("step", [-0.2, 0.2])
+def test_a_number_is_the_step_from_the_tissue_that_the_lesion_replaces(kind, step):
+    image, brain = slice_of_tissue()
+    for seed in range(8):
+        found = lesions.insert(image, brain, kind, seed, step)
+        inner = torch.from_numpy(ndimage.binary_erosion(found.mask[0].numpy()))[None]  # the rim is half healthy
+        if inner.any():
+            assert float((found.image - image)[inner].mean()) == pytest.approx(step, abs=0.1)
+        assert ((found.image - image)[found.mask].mean() > 0) == (step > 0)
+
+
 def some(image, brain, kind, level):
     return [lesions.insert(image, brain, kind, seed, level) for seed in range(8)]
 
@@ -92,6 +104,9 @@ def test_a_volume_takes_a_lesion_too(kind):
     [
         ({"kind": "cyst"}, "kind must be"),
         ({"contrast": "bright"}, "contrast must be"),
+        ({"contrast": 0}, "contrast must be"),
+        ({"contrast": float("nan")}, "contrast must be"),
+        ({"contrast": -30}, "from -1 to 1"),
         ({"image": torch.full((1, 64, 64), 2.0)}, r"in \[0, 1\]"),
         ({"brain": torch.ones(1, 32, 32, dtype=torch.bool)}, "brain of its shape"),
         ({"brain": torch.zeros(1, 64, 64, dtype=torch.bool)}, "too small"),
