@@ -25,7 +25,7 @@ class FAnoGAN(nn.Module):
         super().__init__()
         self.config = config
         self.encoder = blocks.encoder(config, outputs=config.latent_dim)
-        self.gan = GAN(config).requires_grad_(False)
+        self.gan = GAN(config).requires_grad_(False).eval()
 
     @classmethod
     def around(cls, gan: GAN) -> "FAnoGAN":

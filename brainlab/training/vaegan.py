@@ -2,15 +2,17 @@
 
     L_prior = KL(q(z|x) ‖ N(0, I))
     L_llike = ½ ‖D_l(x) − D_l(x̃)‖²  +  pixel · −log N(x | x̃, σ²)           the second term is not in the paper
-    L_GAN   = log D(x) + log(1 − D(x̃)) + log(1 − D(x_p))
+    L_GAN   = log D(x) + ½ log(1 − D(x̃)) + ½ log(1 − D(x_p))
 
     encoder         descends   β · L_prior + L_llike                        nothing of L_GAN: it is no forger
-    decoder         descends   γ · L_llike − (1 − γ) · [log D(x̃) + log D(x_p)]
+    decoder         descends   γ · L_llike − (1 − γ) · ½ [log D(x̃) + log D(x_p)]
     discriminator   descends   −L_GAN                                       nothing of L_llike: it would make all alike
 
-Larsen et al. 2016 (ICML), algorithm 1. There the decoder descends +(1 − γ) · L_GAN; this is its non-saturating form. A
-sign read wrongly, or gradients of two objectives adding up in one network, trains the decoder to *help* the
-discriminator: both are in published code, both still give images, and the tests here look for both.
+Larsen et al. 2016 (ICML), algorithm 1. There the decoder descends +(1 − γ) · L_GAN; this is its non-saturating form.
+The halves are in the authors' code, not in the paper: without, fakes are two to one, a discriminator that can only
+guess pays log 3 for a real image and 0.41 for a fake, and the equilibrium rule below, made for log 2, stops the decoder
+just where it should go on. A sign read wrongly, or gradients of two objectives adding up in one network, trains the
+decoder to *help* the discriminator: both are in published code, both still give images, and the tests look for both.
 """
 
 from typing import NamedTuple
@@ -96,7 +98,7 @@ class VAEGANStep(TrainingStep):
             "features": losses.feature_matching(d, d_tilde),
             "real": losses.called_real(real),
             "fake": (losses.called_fake(tilde) + losses.called_fake(prior)) / 2,
-            "fooling": losses.non_saturating(tilde) + losses.non_saturating(prior),
+            "fooling": (losses.non_saturating(tilde) + losses.non_saturating(prior)) / 2,
         }
 
     def objectives(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -108,7 +110,7 @@ class VAEGANStep(TrainingStep):
         return {
             "encoder": beta * terms["kl"] + alike,
             "decoder": gamma * alike + (1 - gamma) * terms["fooling"],
-            "discriminator": terms["real"] + 2 * terms["fake"],
+            "discriminator": terms["real"] + terms["fake"],
         }
 
 
