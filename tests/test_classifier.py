@@ -9,6 +9,9 @@ import brainlab as bl
 from brainlab import checkpoints, data, training
 
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
 @pytest.mark.parametrize("size", [32, 64, 112, 256])
 @pytest.mark.parametrize("classes", [("healthy", "lesion"), ("healthy", "tumour", "ms", "infarct")])
 def test_there_is_a_logit_for_each_class_at_every_size(size, classes):

@@ -8,6 +8,7 @@ import brainlab as bl
 from brainlab import anomaly, checkpoints, models
 from brainlab.models.protocols import Decodes, Embeds, Reconstructs
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 SIZES = [32, 64, 112, 256]
 CAN = {
     bl.Classifier: set(),
@@ -71,7 +72,7 @@ def test_a_family_says_what_it_can_do(family):
     assert {ability for ability in (Embeds, Decodes, Reconstructs) if isinstance(model, ability)} == can
     if not can & {Embeds, Reconstructs}:
         with pytest.raises(bl.InputError, match="cannot reconstruct"):
-            anomaly.reconstruct(model, images())
+            anomaly.reconstruct(family(model.config), images())
 
 
 @pytest.mark.parametrize("family", FAMILIES)

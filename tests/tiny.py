@@ -1,5 +1,7 @@
 """Tiny models of every family with the step that trains each, and eight images to learn."""
 
+from typing import Any
+
 import torch
 from torch.nn import functional as F
 
@@ -22,7 +24,8 @@ STEPS = {
 
 def tiny(family, size=32, seed=0, **more):
     torch.manual_seed(seed)
-    return family(bl.ModelConfig(image_size=size, **{"width": 8, "latent_dim": 8} | more))
+    settings: dict[str, Any] = {"width": 8, "latent_dim": 8} | more
+    return family(bl.ModelConfig(image_size=size, **settings))
 
 
 def eight_images(seed=1):

@@ -9,10 +9,10 @@
     discriminator   descends   −L_GAN                                       nothing of L_llike: it would make all alike
 
 Larsen et al. 2016 (ICML), algorithm 1. There the decoder descends +(1 − γ) · L_GAN; this is its non-saturating form.
-The halves are in the authors' code, not in the paper: without, fakes are two to one, a discriminator that can only
-guess pays log 3 for a real image and 0.41 for a fake, and the equilibrium rule below, made for log 2, stops the decoder
-just where it should go on. A sign read wrongly, or gradients of two objectives adding up in one network, trains the
-decoder to *help* the discriminator: both are in published code, both still give images, and the tests look for both.
+The halves are not in the paper, but its authors' discriminator has them: without, fakes are two to one, one that can
+only guess pays log 3 for a real image and 0.41 for a fake, and the equilibrium rule below, made for log 2, stops the
+decoder just where it should go on. A sign read wrongly, or gradients of two objectives adding up in one network, train
+the decoder to *help* the discriminator: both are in published code, both still give images, and tests look for both.
 """
 
 from typing import NamedTuple
@@ -40,8 +40,8 @@ def equilibrium(real: float, fake: float, margin: float = MARGIN) -> Updates:
     """Let neither player run away, given the discriminator's costs −log D(x) and −log(1 − D(x̃)) in nats.
 
     If either cost is below 0.68 − ``margin`` the discriminator is ahead and pauses; if either is above 0.68 +
-    ``margin`` it is behind, its gradient is no advice, and the decoder pauses; if both would pause, neither does. From
-    the authors' code; the paper does not mention it. ``math.inf`` turns it off.
+    ``margin`` it is behind, its gradient is no advice, and the decoder pauses; if both would pause, neither does: as
+    in the authors' code. ``math.inf`` turns it off.
     """
     updates = Updates(decoder=max(real, fake) <= DRAW + margin, discriminator=min(real, fake) >= DRAW - margin)
     return updates if any(updates) else Updates(True, True)
@@ -73,7 +73,7 @@ class VAEGANStep(TrainingStep):
         numbers = {"loss": objectives["encoder"], "discriminator_loss": objectives["discriminator"], **terms}
         if not finite(objectives.values()):
             return numbers
-        updates = equilibrium(float(terms["real"].detach()), float(terms["fake"].detach()), self.margin)
+        updates = equilibrium(float(terms["real_cost"].detach()), float(terms["fake_cost"].detach()), self.margin)
         moved = {"encoder": True, "decoder": updates.decoder or self.warming, "discriminator": updates.discriminator}
         slopes = {name: gradients(objectives[name], self.optimizers[name]) for name, moves in moved.items() if moves}
         for name, slope in slopes.items():
@@ -82,7 +82,7 @@ class VAEGANStep(TrainingStep):
 
     @property
     def warming(self) -> bool:
-        """Whether encoder and decoder still learn from pixels alone."""
+        """Whether the decoder is still left in peace by the discriminator."""
         return self.steps_done < self.warm_up
 
     def terms(self, x: Tensor) -> dict[str, Tensor]:
@@ -96,8 +96,8 @@ class VAEGANStep(TrainingStep):
             "reconstruction": losses.gaussian_nll(x, out.x_hat, self.weights.sigma),
             "kl": losses.kl(out.mu, out.logvar),
             "features": losses.feature_matching(d, d_tilde),
-            "real": losses.called_real(real),
-            "fake": (losses.called_fake(tilde) + losses.called_fake(prior)) / 2,
+            "real_cost": losses.called_real(real),
+            "fake_cost": (losses.called_fake(tilde) + losses.called_fake(prior)) / 2,
             "fooling": (losses.non_saturating(tilde) + losses.non_saturating(prior)) / 2,
         }
 
@@ -105,12 +105,11 @@ class VAEGANStep(TrainingStep):
         """What each network minimises."""
         gamma, beta, pixel, _ = self.weights
         alike = terms["features"] + pixel * terms["reconstruction"]
-        if self.warming:
-            gamma, alike = 1.0, terms["reconstruction"]
+        forge = 0.0 if self.warming else (1 - gamma) * terms["fooling"]
         return {
             "encoder": beta * terms["kl"] + alike,
-            "decoder": gamma * alike + (1 - gamma) * terms["fooling"],
-            "discriminator": terms["real"] + terms["fake"],
+            "decoder": gamma * alike + forge,  # γ in the warm-up too: Adam would long remember another scale, and stall
+            "discriminator": terms["real_cost"] + terms["fake_cost"],
         }
 
 
