@@ -8,7 +8,6 @@ from torch.nn import functional as F
 import brainlab as bl
 from brainlab import checkpoints, data, training
 
-
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 

@@ -6,7 +6,6 @@ import torch
 from brainlab import ModelConfig, anomaly, data, training
 from brainlab.models.denoising import COARSENESS, DenoisingAutoencoder, coarse_noise
 
-
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 

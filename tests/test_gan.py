@@ -10,7 +10,6 @@ from torch.nn import functional as F
 import brainlab as bl
 from brainlab import data, losses, training
 
-
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 

@@ -10,7 +10,6 @@ from tiny import STEPS, batch, eight_images, rmse, tiny, weights
 import brainlab as bl
 from brainlab import data, training
 
-
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
