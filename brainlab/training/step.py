@@ -79,13 +79,13 @@ def finite(tensors: Iterable[Tensor]) -> bool:
     return all(bool(torch.isfinite(one).all()) for one in tensors)
 
 
-def gradients(loss: Tensor, optimizer: Optimizer) -> list[Tensor]:
+def gradients(loss: Tensor, optimizer: Optimizer, *, more_to_come: bool = False) -> list[Tensor]:
     """∇ loss with respect to the parameters that ``optimizer`` owns, and to no others; changes nothing.
 
     With several networks this is what keeps each objective's gradient out of the other networks: ``loss.backward()``
-    would add it to every parameter on the way.
+    would add it to every parameter on the way. ``more_to_come`` keeps the graph for another objective's gradient.
     """
-    return list(torch.autograd.grad(loss, _parameters(optimizer), retain_graph=True))
+    return list(torch.autograd.grad(loss, _parameters(optimizer), retain_graph=more_to_come))
 
 
 def descend(optimizer: Optimizer, gradient: list[Tensor]) -> None:
