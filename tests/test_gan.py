@@ -105,8 +105,9 @@ def test_what_no_game_can_be_played_with_is_refused():
         training.gan_step(tiny(bl.GAN), k_d=0)
 
 
-def test_the_wgans_critic_scores_each_image_by_itself():
-    critic, x = tiny(bl.WGAN).train().discriminator, eight_images()
+@pytest.mark.parametrize("family", [bl.WGAN, bl.VAEGAN])
+def test_these_discriminators_judge_each_image_by_itself_in_training_too(family):
+    critic, x = tiny(family).train().discriminator, eight_images()
     torch.testing.assert_close(critic(x)[:1], critic(x[:1]), atol=1e-5, rtol=1e-4)
 
 

@@ -130,11 +130,11 @@ def vaegan_step(
     """Improve a VAE-GAN on ``batch["x"]`` (B, C, H, W); the objectives of its three networks head this file.
 
     ``gamma`` is how much the decoder cares for likeness rather than for fooling the discriminator, 0 to 1. Its scale is
-    D_l's: a sum over as many features as D_l has, 4,096 at 64 px and width 16, weighs against one logit. There the two
-    pull the decoder equally hard at about 3e-4, and about 1e-5, 1e-4, 1e-3, 1e-2 and 1 lead from a GAN that has hardly
-    heard of x to a VAE that has never heard of a discriminator (the paper's D_l has four times the features and no
-    pixels beside it: 1e-6 there). ``beta`` weighs the KL term, ``pixel`` a Gaussian likelihood of the pixels with
-    standard deviation ``sigma``; ``pixel=0`` is the paper's model, and finds lesions far worse.
+    D_l's: a sum over the 4,096 features that D_l has at 64 px and width 16, and over as many pixels, weighs against one
+    logit. There the two pull the decoder about equally hard at 1e-4 to 1e-3, so that 1e-5, 1e-4, 1e-3, 1e-2 and 1 lead
+    from a GAN that has hardly heard of x to a VAE that has never heard of a discriminator. (The paper's 1e-5 is for its
+    own, larger D_l.) ``beta`` weighs the KL term; ``pixel`` weighs a Gaussian likelihood of the pixels with standard
+    deviation ``sigma``, and is 0 in the paper.
 
     ``lr`` is for encoder and decoder, ``lr_d`` for the discriminator, which learns faster than they; ``margin`` is that
     of ``equilibrium``. For the first ``warm_up`` steps, a fifth of a run, say, the decoder hears nothing from the
