@@ -11,7 +11,31 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 from brainlab.errors import InputError  # noqa: E402 - the settings come first
-from brainlab.models import Autoencoder, DenoisingAutoencoder, ModelConfig  # noqa: E402 - this loads torch
+from brainlab.models import (  # noqa: E402 - this loads torch
+    GAN,
+    VAE,
+    VAEGAN,
+    WGAN,
+    Autoencoder,
+    Classifier,
+    DenoisingAutoencoder,
+    FAnoGAN,
+    ModelConfig,
+    SpatialAutoencoder,
+)
 
 __version__ = "0.1.0"
-__all__ = ["Autoencoder", "DenoisingAutoencoder", "InputError", "ModelConfig", "__version__"]
+__all__ = [
+    "GAN",
+    "VAE",
+    "VAEGAN",
+    "WGAN",
+    "Autoencoder",
+    "Classifier",
+    "DenoisingAutoencoder",
+    "FAnoGAN",
+    "InputError",
+    "ModelConfig",
+    "SpatialAutoencoder",
+    "__version__",
+]

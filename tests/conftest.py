@@ -31,6 +31,17 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+@pytest.fixture
+def one_thread():
+    """For tiny models, which a second thread only slows down."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real MRI that BRAINLAB_REAL_DATA names; mark a test that uses it ``realdata``."""

@@ -6,13 +6,7 @@ import torch
 from brainlab import ModelConfig, anomaly, data, training
 from brainlab.models.denoising import COARSENESS, DenoisingAutoencoder, coarse_noise
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def noise(n=400, size=64, seed=0):

@@ -2,58 +2,103 @@
 
 import pytest
 import torch
+from tiny import FAMILIES, STEPS, tiny
 
 import brainlab as bl
 from brainlab import anomaly, checkpoints, models
 from brainlab.models.protocols import Decodes, Embeds, Reconstructs
 
-FAMILIES = [getattr(models, name) for name in models.__all__ if name != "ModelConfig"]
+pytestmark = pytest.mark.usefixtures("one_thread")
 SIZES = [32, 64, 112, 256]
+CAN = {
+    bl.Classifier: set(),
+    bl.DenoisingAutoencoder: {Reconstructs},
+    bl.GAN: {Decodes},
+    bl.WGAN: {Decodes},
+}
 
 
 def build(family, size=32, **more):
-    torch.manual_seed(0)
-    return family(bl.ModelConfig(image_size=size, width=8, **more)).eval()
+    return tiny(family, size, **more).eval()
 
 
 def images(size=32, n=3):
     return torch.rand(n, 1, size, size, generator=torch.Generator().manual_seed(2))
 
 
+def answer_to(model):
+    return model.reconstruct if isinstance(model, Reconstructs) else model
+
+
+@torch.no_grad()
+def answer(model, size=32, n=3):
+    """What the model is for, an answer an image or a z: a reconstruction, an image, or logits."""
+    if isinstance(model, Reconstructs):
+        return model.reconstruct(images(size, n))
+    if isinstance(model, Decodes):
+        return model.decode(torch.randn(n, model.config.latent_dim, generator=torch.Generator().manual_seed(2)))
+    return model(images(size, n))
+
+
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [f for f in FAMILIES if f is not bl.Classifier])
 def test_every_size_comes_back_as_it_went_in(family, size):
-    assert build(family, size).reconstruct(images(size, 1)).shape == (1, 1, size, size)
+    assert answer(build(family, size), size, 1).shape == (1, 1, size, size)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_batch_gives_what_its_images_give(family):
-    model, x = build(family), images()
-    one_by_one = torch.cat([model.reconstruct(image[None]) for image in x])
-    torch.testing.assert_close(model.reconstruct(x), one_by_one, atol=1e-5, rtol=1e-4)
+    model = tiny(family)
+    with torch.no_grad():
+        model(torch.randn(8, 8) if isinstance(model, bl.GAN) else images(n=8))  # moves BatchNorm's statistics
+    model.eval()
+    use, given = (model.decode, torch.randn(3, 8)) if isinstance(model, bl.GAN) else (answer_to(model), images())
+    one_by_one = torch.cat([use(one[None]) for one in given])
+    torch.testing.assert_close(use(given), one_by_one, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_saved_model_comes_back_the_same(family, tmp_path):
-    model, x = build(family, latent_dim=5), images()
+    model = build(family, latent_dim=5, classes=("healthy", "tumour", "ms"))
     again = checkpoints.load(checkpoints.save(model, tmp_path / "model", contrast="T1w"))
     assert type(again) is family
     assert again.config == model.config
-    assert torch.equal(anomaly.reconstruct(again, x), anomaly.reconstruct(model, x))
+    assert torch.equal(answer(again), answer(model))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_says_what_it_can_do(family):
+    model, can = build(family), CAN.get(family, {Embeds, Decodes, Reconstructs})
+    assert {ability for ability in (Embeds, Decodes, Reconstructs) if isinstance(model, ability)} == can
+    if not can & {Embeds, Reconstructs}:
+        with pytest.raises(bl.InputError, match="cannot reconstruct"):
+            anomaly.reconstruct(family(model.config), images())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_is_offered_where_a_lesson_looks_for_it(family):
+    assert getattr(bl, family.__name__) is family
+    assert family in STEPS
+
+
+@pytest.mark.parametrize("family", [f for f in FAMILIES if CAN.get(f, {Embeds}) & {Embeds, Decodes}])
+def test_what_takes_a_condition_takes_none(family):
     model = build(family)
-    assert isinstance(model, Reconstructs)
-    assert isinstance(model, Embeds) == isinstance(model, Decodes) == hasattr(model, "embed")
+    assert torch.equal(model.decode(*_z(model), condition=None), model.decode(*_z(model)))
+    if isinstance(model, Embeds):
+        assert torch.equal(model.embed(images(), condition=None), model.embed(images()))
+
+
+def _z(model):
+    return [model.embed(images()) if isinstance(model, Embeds) else torch.ones(3, model.config.latent_dim)]
 
 
 @pytest.mark.parametrize("latent_dim", [1, 512])
-def test_the_bottleneck_is_as_wide_as_asked(latent_dim):
-    model = build(models.Autoencoder, latent_dim=latent_dim)
+@pytest.mark.parametrize("family", [bl.Autoencoder, bl.SpatialAutoencoder, bl.VAE, bl.VAEGAN, bl.FAnoGAN])
+def test_the_bottleneck_is_as_wide_as_asked(family, latent_dim):
+    model = build(family, latent_dim=latent_dim)
     z = model.embed(images())
-    assert z.shape == (3, latent_dim)
+    assert z.shape == ((3, latent_dim, 4, 4) if family is bl.SpatialAutoencoder else (3, latent_dim))
     assert model.decode(z).shape == (3, 1, 32, 32)
 
 
@@ -66,6 +111,8 @@ def test_the_bottleneck_is_as_wide_as_asked(latent_dim):
         {"latent_dim": 0},
         {"latent_dim": 513},
         {"channels": 0},
+        {"classes": ("healthy",)},
+        {"classes": ("ms", "ms")},
     ],
 )
 def test_a_config_that_cannot_be_built_is_refused(wrong):

@@ -29,11 +29,15 @@ def up(c_in: int, c_out: int) -> nn.Sequential:
     return nn.Sequential(conv, normalise(c_out), nn.ReLU())
 
 
+def halvings(config: ModelConfig) -> list[nn.Sequential]:
+    """The way down, a block a resolution: (B, C, H, W) -> (B, 4 width, H/16, W/16)."""
+    return [down(c_in, c_out) for c_in, c_out in pairwise(widths(config))]
+
+
 def encoder(config: ModelConfig, outputs: int) -> nn.Sequential:
     """Four halvings, then a dense layer: (B, C, H, W) -> (B, outputs)."""
-    w, side = widths(config), config.image_size // 16
-    layers = [down(c_in, c_out) for c_in, c_out in pairwise(w)]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(w[-1] * side**2, outputs))
+    side = config.image_size // 16
+    return nn.Sequential(*halvings(config), nn.Flatten(), nn.Linear(widths(config)[-1] * side**2, outputs))
 
 
 def decoder(config: ModelConfig) -> nn.Sequential:

@@ -5,7 +5,28 @@ returns named numbers. ``fit`` knows nothing of models: it feeds batches, averag
 keeps time. Want to see one more number? Return it from the step.
 """
 
+from brainlab.training.gan import GANStep, gan_step
 from brainlab.training.loop import History, Step, fit, last_third
-from brainlab.training.steps import OneNetworkStep, ae_step, dae_step
+from brainlab.training.step import TrainingStep
+from brainlab.training.steps import OneNetworkStep, ae_step, classifier_step, dae_step, fanogan_step, vae_step
+from brainlab.training.vaegan import Updates, VAEGANStep, equilibrium, vaegan_step
 
-__all__ = ["History", "OneNetworkStep", "Step", "ae_step", "dae_step", "fit", "last_third"]
+__all__ = [
+    "GANStep",
+    "History",
+    "OneNetworkStep",
+    "Step",
+    "TrainingStep",
+    "Updates",
+    "VAEGANStep",
+    "ae_step",
+    "classifier_step",
+    "dae_step",
+    "equilibrium",
+    "fanogan_step",
+    "fit",
+    "gan_step",
+    "last_third",
+    "vae_step",
+    "vaegan_step",
+]
