@@ -99,10 +99,9 @@ def test_principal_axes_find_the_planted_ones(seed):
 
 @few
 @seeds
-def test_the_sign_of_an_axis_depends_on_neither_the_order_nor_the_side_of_the_data(seed):
-    z = normal(30, 4, seed=seed) * torch.tensor([8.0, 4, 2, 1])
-    again = latent.principal_axes(-z.flip(0)).directions
-    torch.testing.assert_close(latent.principal_axes(z).directions, again, atol=1e-4, rtol=0)
+def test_the_largest_entry_of_an_axis_is_positive_so_that_its_sign_is_no_accident(seed):
+    directions = latent.principal_axes(normal(30, 4, seed=seed)).directions
+    assert (directions.max(dim=1).values == directions.abs().max(dim=1).values).all()
 
 
 def test_a_traversal_goes_through_the_mean_by_standard_deviations_of_its_axis_alone():

@@ -51,9 +51,20 @@ def test_frechet_distance_agrees_with_the_papers_root_of_a_product_where_covaria
 @seeds
 def test_a_set_is_at_no_distance_from_itself_even_with_fewer_points_than_dimensions(seed):
     a = normal(60, 100, seed=seed) * 10
-    assert 0 <= quality.frechet_distance(a, a.flip(0)) < 1e-3  # the root of rounding errors, of a total variance 10⁴
+    assert 0 <= quality.frechet_distance(a, a.flip(0)) < 1e-8  # their total variance is 10⁴
     flat = a[:, :5] @ normal(5, 100, seed=seed)
-    assert quality.frechet_distance(flat, flat + 1) == pytest.approx(100, rel=1e-4)
+    assert quality.frechet_distance(flat, flat + 1) == pytest.approx(100, abs=1e-6)
+
+
+@few
+@seeds
+def test_flat_sets_in_different_directions_are_as_far_apart_as_their_variances_add_up_to(seed):
+    a, b = torch.zeros(60, 80, dtype=torch.float64), torch.zeros(60, 80, dtype=torch.float64)
+    a[:, :30], b[:, 30:60] = normal(60, 30, seed=seed), normal(60, 30, seed=seed + 1)
+    rotation = torch.linalg.qr(normal(80, 80, seed=seed)).Q
+    means = (a.mean(dim=0) - b.mean(dim=0)).square().sum()
+    expected = float(means + a.var(dim=0).sum() + b.var(dim=0).sum())
+    assert quality.frechet_distance(a @ rotation, b @ rotation) == pytest.approx(expected, rel=1e-9)
 
 
 def test_the_bias_of_few_images_is_as_documented():
