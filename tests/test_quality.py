@@ -145,7 +145,8 @@ def test_copies_are_found_and_honest_samples_are_not_accused(seed):
     copies = quality.memorisation(train, unseen, train + 0.01 * fresh)
     assert copies.closer > 0.95
     assert copies.ratio < 0.1
-    assert quality.memorisation(train, unseen, train).ratio == 0
+    far = quality.memorisation(train + 1000, unseen + 1000, train + 1000 + 1e-7 * fresh)  # digits are scarce out here
+    assert 0 < far.ratio < 1e-6
     assert quality.memorisation(train, unseen, fresh + 5).closer < 0.1
 
 
