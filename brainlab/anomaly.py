@@ -6,20 +6,18 @@ prediction = clean(anomaly_map) > threshold_at_fpr(clean(healthy maps), ...)
 """
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from brainlab.errors import InputError
+from brainlab.models.batched import check_images, in_batches
 from brainlab.models.protocols import Decodes, Embeds, Reconstructs
 
-BATCH = 256
 EROSION = 25
 """The rim that is not scored is image width // 25 pixels wide (2 at 64 px): a fraction of the image, so that the same
 part of the cortex counts at any resolution (Behrendt et al. 2025)."""
 
 
-@torch.no_grad()
 def reconstruct(model: nn.Module, images: Tensor) -> Tensor:
     """Images (N, C, H, W) as the model rebuilds them, same shape, on the CPU, in batches and without gradients.
 
@@ -33,18 +31,8 @@ def reconstruct(model: nn.Module, images: Tensor) -> Tensor:
         raise InputError(
             f"{type(model).__name__} cannot reconstruct an image: it has neither reconstruct nor embed and decode."
         )
-    size = model.config.image_size
-    if images.ndim != 4 or images.shape[-2:] != (size, size):
-        raise InputError(
-            f"This model takes images (N, 1, {size}, {size}), got {tuple(images.shape)}; load data with size={size}."
-        )
-    device = next((p.device for p in model.parameters()), images.device)
-    was_training = model.training
-    model.eval()
-    try:
-        return torch.cat([rebuild(x.to(device)).cpu() for x in images.split(BATCH)])
-    finally:
-        model.train(was_training)
+    check_images(model.config, images)
+    return in_batches(model, rebuild, images)
 
 
 def anomaly_map(model: nn.Module, images: Tensor, brain: Tensor) -> Tensor:

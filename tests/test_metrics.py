@@ -82,3 +82,14 @@ def test_the_bootstrap_draws_whole_subjects_and_promises_nothing_under_ten():
     # twelve subjects with values 0..11: the standard error of their mean is 3.45 / sqrt(12) = 1.0
     assert high - low == pytest.approx(2 * 1.96 * 1.0, rel=0.25)
     assert np.isnan(metrics.bootstrap(mean, subjects[:27]).low)
+
+
+def test_psnr_of_a_case_worked_by_hand():
+    x = torch.zeros(2, 1, 2, 2)
+    x_hat = torch.full_like(x, 0.1)
+    x_hat[1] = torch.tensor([[0.02, 0], [0, 0]])
+    # first image: MSE 0.01, 20 dB; second: MSE 0.0004 / 4 = 0.0001, 40 dB. (Their pooled MSE would give 22.97.)
+    assert metrics.psnr(x, x_hat) == pytest.approx(30)
+    assert metrics.psnr(x, x) == float("inf")
+    with pytest.raises(InputError, match="Shapes must agree"):
+        metrics.psnr(x, x_hat[:1])
