@@ -15,13 +15,18 @@ class OneNetworkStep:
     """A step for a model with one network and one objective, improved by Adam."""
 
     def __init__(
-        self, model: nn.Module, objective: Callable[[dict[str, Tensor]], dict[str, Tensor]], lr: float
+        self,
+        model: nn.Module,
+        objective: Callable[[dict[str, Tensor]], dict[str, Tensor]],
+        lr: float,
+        generators: dict[str, torch.Generator] | None = None,
     ) -> None:
         # channels_last is worth 1.2 to 1.5 times the speed on a CPU and changes nothing else.
         self.model = model.train().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.objective = objective
         self.modules: dict[str, nn.Module] = {"model": model}
         self.optimizers: dict[str, torch.optim.Optimizer] = {"adam": torch.optim.Adam(model.parameters(), lr=lr)}
+        self.generators: dict[str, torch.Generator] = generators or {}
 
     def __call__(self, batch: dict[str, Tensor]) -> dict[str, float]:
         """One step down the gradient of ``loss``; if it is not finite, the weights stay as they are."""
@@ -34,9 +39,17 @@ class OneNetworkStep:
         return {name: float(value.detach()) for name, value in numbers.items()}
 
     def state_dict(self) -> dict[str, Any]:
-        """Weights and optimizer state, by name."""
+        """Weights, optimizer state and the state of each generator, by name."""
         parts = {**self.modules, **self.optimizers}
-        return {name: part.state_dict() for name, part in parts.items()}
+        states = {name: generator.get_state() for name, generator in self.generators.items()}
+        return {name: part.state_dict() for name, part in parts.items()} | states
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to what ``state_dict`` gave."""
+        for name, part in {**self.modules, **self.optimizers}.items():
+            part.load_state_dict(state[name])
+        for name, generator in self.generators.items():
+            generator.set_state(state[name])
 
 
 def ae_step(model: Autoencoder, lr: float = 1e-3, sigma: float = 0.05) -> OneNetworkStep:
@@ -64,7 +77,7 @@ def dae_step(
 
     def objective(batch: dict[str, Tensor]) -> dict[str, Tensor]:
         x = batch["x"]
-        corrupted = x + noise * coarse_noise(x.shape, generator) * batch["brain"]
+        corrupted = x + noise * coarse_noise(x.shape, generator).to(x.device) * batch["brain"]
         return {"loss": losses.gaussian_nll(x, model(corrupted), sigma)}
 
-    return OneNetworkStep(model, objective, lr)
+    return OneNetworkStep(model, objective, lr, {"noise": generator})
