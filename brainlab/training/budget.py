@@ -73,7 +73,7 @@ def progress_bar(budget: Budget, batches_an_epoch: int | None, shown: bool) -> I
     total = budget.size
     if budget.unit == "epochs":
         total = budget.size * batches_an_epoch if batches_an_epoch else None
-    spent = (lambda: int(history.seconds)) if in_seconds else (lambda: history.steps)
+    spent = (lambda: min(round(history.seconds), budget.size)) if in_seconds else (lambda: history.steps)
     unit = "s" if in_seconds else "step"
     # Drawing the bar in a notebook costs milliseconds: twice a second is enough.
     with tqdm(total=total, initial=spent(), unit=unit, disable=not shown, mininterval=0.5) as bar:

@@ -45,15 +45,18 @@ def load_run(folder: str | Path, step: Step, batches: Data) -> History:
     """
     folder = Path(folder)
     run = _read(folder / RUN)
-    content = _bytes(folder / STATE.format(run["sha256"][:16]))
-    if tensorfile.sha256(content) != run["sha256"]:
+    packed = _bytes(folder / STATE.format(run["sha256"][:16]))
+    if tensorfile.sha256(packed) != run["sha256"]:
         raise InputError(f"The run in {folder} is damaged: its state is not the one that was saved; train anew.")
     if run["batches"] != (batches.fingerprint() if isinstance(batches, Batches) else None):
         raise InputError(f"The run in {folder} was on other batches: use the same images, batch size and seed.")
     before = copy.deepcopy(step.state_dict())
     try:
         history = History.from_json(run["history"])
-        step.load_state_dict(_decode(run["step"], tensorfile.unpack(content, folder)))
+        state = _decode(run["step"], tensorfile.unpack(packed, folder))
+        if state.keys() != before.keys():
+            raise KeyError(f"it has {', '.join(state)}, not {', '.join(before)}")
+        step.load_state_dict(state)
     except (KeyError, ValueError, TypeError, RuntimeError, AttributeError) as error:
         step.load_state_dict(before)
         reason = str(error).splitlines()[0]
@@ -64,8 +67,9 @@ def load_run(folder: str | Path, step: Step, batches: Data) -> History:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    content = _bytes(path)
     try:
-        kept = json.loads(_bytes(path))
+        kept = json.loads(content)
         whole = tensorfile.sha256(_text(kept["run"])) == kept["sha256"]
     except (ValueError, KeyError, TypeError, RecursionError):
         whole = False
