@@ -26,11 +26,11 @@ def pack(tensors: dict[str, Tensor]) -> bytes:
 
 def unpack(content: bytes, name: str | Path) -> dict[str, Tensor]:
     """The tensors in a safetensors file's ``content``; ``name`` is for the message of the InputError."""
-    if content.startswith(PICKLES):
-        raise InputError(f"{name} holds pickled objects, which could run code when opened: use a safetensors file.")
     try:
         return safetensors.torch.load(content)
     except (SafetensorError, KeyError, ValueError, RuntimeError, MemoryError) as error:
+        if content.startswith(PICKLES):  # as a sound file's length may do, too
+            raise InputError(f"{name} holds pickled objects, which could run code: use a safetensors file.") from None
         raise InputError(f"{name} is not a whole safetensors file ({error}): make or download it again.") from None
 
 
