@@ -175,12 +175,27 @@ def test_the_history_of_a_stopped_run_has_the_average_of_the_epoch_under_way():
     assert (history.epochs, history.batches) == (1, 2)
 
 
-@pytest.mark.parametrize("stop_at", [None, 4])
-def test_a_run_on_a_budget_of_seconds_can_be_replayed(stop_at):
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that goes on by 10 to 30 ms, at random, each time that it is read."""
+    generator = torch.Generator().manual_seed(8)
+    now = [1000.0]
+
+    def read():
+        now[0] += 0.01 + 0.02 * torch.rand(1, generator=generator).item()
+        return now[0]
+
+    monkeypatch.setattr("time.perf_counter", read)
+    return now
+
+
+@pytest.mark.parametrize("stops", [0, 1])
+def test_a_run_on_a_budget_of_seconds_can_be_replayed(stops, clock):
     step, history = built("dae"), training.History()
-    callbacks: Any = {"on_batch": interrupted_once(nothing, stop_at)} if stop_at else {}
-    for _ in range(2 if stop_at else 1):
-        training.fit(step, Interrupts(), seconds=0.4, history=history, progress=False, **callbacks)
+    for call in [4, -1][1 - stops :]:
+        stop = interrupted_once(nothing, call)
+        training.fit(step, Interrupts(), seconds=1, history=history, on_batch=stop, progress=False)
+        clock[0] += 100  # a pause
     assert history.steps > 6
     assert len(set(history.done)) == history.steps  # each step at a rate of its own
     again = built("dae")
@@ -188,16 +203,26 @@ def test_a_run_on_a_budget_of_seconds_can_be_replayed(stop_at):
     assert_same_run(again, replayed, step, history)
 
 
-def test_the_pause_of_a_stopped_run_does_not_count_toward_its_seconds():
-    history = training.fit(
-        built(), Interrupts(), seconds=30, on_batch=interrupted_once(nothing, 2), progress=False
+def test_the_pause_of_a_stopped_run_does_not_count_toward_its_seconds(clock):
+    step, history = built(), training.History()
+    training.fit(
+        step, Interrupts(), seconds=1, history=history, on_batch=interrupted_once(nothing, 4), progress=False
     )  # fmt: skip
-    assert history.steps == 3
-    history.seconds = 29.9
+    assert history.steps == 5
+    clock[0] += 100
+    training.fit(step, Interrupts(), seconds=1, history=history, progress=False)
+    assert 0.9 < history.seconds < 1.1
+    assert history.done == sorted(history.done)
+
+
+def test_an_optimizers_averages_come_back_in_the_layout_of_their_weights(tmp_path):
+    a_saved_run(tmp_path)
     step = built()
-    training.fit(step, Interrupts(), seconds=30, history=history, progress=False)
-    assert 29.9 < history.seconds < 31
-    assert history.done[3] > 0.99
+    training.load_run(tmp_path, step, Interrupts())
+    for weights in step.model.parameters():
+        average = step.optimizers["adam"].state[weights]["exp_avg"]
+        layouts = [one.is_contiguous(memory_format=torch.contiguous_format) for one in (weights, average)]
+        assert layouts[0] == layouts[1]
 
 
 def test_interrupts_are_held_back_during_a_step_only_and_left_alone_afterwards():

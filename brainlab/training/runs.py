@@ -93,7 +93,7 @@ def _encode(value: Any, tensors: dict[str, Tensor]) -> Any:
     """A state as JSON: a tensor goes to ``tensors``; a dict becomes a list of pairs, for its keys may be numbers."""
     if isinstance(value, Tensor):
         tensors[name := str(len(tensors))] = value
-        channels_last = value.ndim == 4 and not value.is_contiguous()  # the layout decides how sums are rounded
+        channels_last = value.ndim == 4 and not value.is_contiguous()  # an average laid out unlike its weights is slow
         return {"tensor": name, "channels_last": channels_last}
     if isinstance(value, dict):
         return {"dict": [[key, _encode(one, tensors)] for key, one in value.items()]}
