@@ -18,6 +18,14 @@ FAMILIES = {
 BUDGETS = [{"epochs": 4}, {"steps": 11}]  # three steps an epoch: 11 end within one
 
 
+@pytest.fixture(autouse=True)
+def usual_interrupts():
+    """As in a notebook: a test run in the background has them ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def built(family="ae", seed=0):
     with training.seeded(seed):
         return FAMILIES[family]()

@@ -128,7 +128,10 @@ SOUND = {
     "near nought, with noise of one": [(-1) ** i for i in range(60)],
     "back to the untrained network's": [70_000, *[-8000] * 20, *[70_000] * 40],
     "nineteen bad batches at a time": ([100.0] + [1e9] * 19) * 3,
-    "flat at nought": [0.0] * 60,
+    "up a little from nought": [0.0, *[5.0] * 30],
+    "three times the untrained network's for a while": [70_000, *[210_000] * 30],
+    "little, and back after a great gain": [1.0, *[-100] * 5, *[50] * 30],
+    "negative nats from the start": [-8000.0, *[-7900] * 30],
 }
 DIVERGING = {
     "away from the first step on": [70_000 * 1.5**i for i in range(60)],
