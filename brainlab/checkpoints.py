@@ -102,9 +102,16 @@ def _wrong_field(config: dict[str, Any]) -> str:
     for name, value in config.items():
         if name not in known:
             return f"its config has an unknown field {name!r}"
-        if type(value) is not type(known[name].default):
+        if not _like(value, known[name].default):
             return f"its config's {name} is {value!r:.50}"
     return ""
+
+
+def _like(value: Any, default: Any) -> bool:
+    """Whether a value from JSON, where a tuple is a list, has the default's type."""
+    if isinstance(default, tuple):
+        return isinstance(value, list) and all(type(one) is type(default[0]) for one in value)
+    return type(value) is type(default)
 
 
 def _build(description: dict[str, Any], folder: Path, device: str) -> nn.Module:

@@ -98,6 +98,13 @@ def test_a_sound_file_may_begin_like_a_pickle(start):
     assert len(tensorfile.unpack(content, "file")) == 1
 
 
+@pytest.mark.parametrize(
+    ("value", "like"), [(["a"], True), ([], True), ("a", False), ([1], False), (["a", None], False), ({"a": 1}, False)]
+)
+def test_a_tuple_of_words_is_a_list_of_words_in_json(value, like):
+    assert checkpoints._like(value, ("healthy", "lesion")) is like
+
+
 @pytest.mark.parametrize("half", [False, True])
 def test_weights_that_are_not_finite_are_not_saved(half, tmp_path):
     model = build()

@@ -313,6 +313,14 @@ OTHERS = {
 }
 
 
+def test_a_run_with_a_part_that_the_step_lacks_is_refused(tmp_path):
+    step = built()
+    step.generators["noise"] = torch.Generator()
+    training.save_run(tmp_path, step, Interrupts(), training.History())
+    with pytest.raises(bl.InputError, match="another model or step"):
+        training.load_run(tmp_path, built(), Interrupts())
+
+
 @pytest.mark.parametrize(("step", "batches", "says"), OTHERS.values(), ids=OTHERS)
 def test_a_run_of_something_else_is_refused_and_the_step_left_as_it_was(step, batches, says, tmp_path):
     a_saved_run(tmp_path)

@@ -54,8 +54,8 @@ def load_run(folder: str | Path, step: Step, batches: Data) -> History:
     try:
         history = History.from_json(run["history"])
         state = _decode(run["step"], tensorfile.unpack(packed, folder))
-        if state.keys() != before.keys():
-            raise KeyError(f"it has {', '.join(state)}, not {', '.join(before)}")
+        if _names(state) != _names(before):
+            raise KeyError("it has other parts")
         step.load_state_dict(state)
     except (KeyError, ValueError, TypeError, RuntimeError, AttributeError) as error:
         step.load_state_dict(before)
@@ -87,6 +87,11 @@ def _bytes(path: Path) -> bytes:
 
 def _text(value: Any) -> bytes:
     return json.dumps(value).encode()
+
+
+def _names(state: dict[str, Any]) -> dict[str, Any]:
+    """The names of a state's parts and of what is in each: ``load_state_dict`` overlooks what is one too many."""
+    return {name: set(part) if isinstance(part, dict) else None for name, part in state.items()}
 
 
 def _encode(value: Any, tensors: dict[str, Tensor]) -> Any:
