@@ -1,8 +1,9 @@
 """Any source of brain slices by its name or path, and batches of them."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -53,7 +54,8 @@ class Batches:
         self.tensors = {"x": tensors} if isinstance(tensors, Tensor) else dict(tensors)
         self.length = len(next(iter(self.tensors.values())))
         self.size = size
-        self.generator = torch.Generator().manual_seed(seed)
+        self.seed = seed
+        self.iterations = 0
         lengths = {name: len(value) for name, value in self.tensors.items()}
         if len(set(lengths.values())) > 1:
             raise InputError(f"All tensors of a batch need the same length, got {lengths}.")
@@ -67,5 +69,18 @@ class Batches:
         return -(-self.length // self.size)
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        for index in torch.randperm(self.length, generator=self.generator).split(self.size):
+        self.iterations += 1
+        return self.epoch(self.iterations - 1)
+
+    def epoch(self, number: int, skip: int = 0) -> Iterator[dict[str, Tensor]]:
+        """The batches of epoch ``number``, counted from 0, without the first ``skip``; always the same ones."""
+        generator = torch.Generator().manual_seed(self.seed)
+        for _ in range(number):  # microseconds each, and no state that a run would have to keep
+            torch.randperm(self.length, generator=generator)
+        for index in torch.randperm(self.length, generator=generator).split(self.size)[skip:]:
             yield {name: value[index] for name, value in self.tensors.items()}
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What tells these batches from others, for a JSON file: the seed, the size and a hash of every tensor."""
+        hashes = {name: hashlib.sha256(value.cpu().numpy().tobytes()) for name, value in self.tensors.items()}
+        return {"seed": self.seed, "size": self.size, "tensors": {name: h.hexdigest() for name, h in hashes.items()}}

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from tiny import FAMILIES, STEPS, tiny
+from tiny import FAMILIES, STEPS, answer, images, tiny
 
 import brainlab as bl
-from brainlab import anomaly, checkpoints, models
+from brainlab import anomaly
 from brainlab.models.protocols import Decodes, Embeds, Reconstructs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -22,22 +22,8 @@ def build(family, size=32, **more):
     return tiny(family, size, **more).eval()
 
 
-def images(size=32, n=3):
-    return torch.rand(n, 1, size, size, generator=torch.Generator().manual_seed(2))
-
-
 def answer_to(model):
     return model.reconstruct if isinstance(model, Reconstructs) else model
-
-
-@torch.no_grad()
-def answer(model, size=32, n=3):
-    """What the model is for, an answer an image or a z: a reconstruction, an image, or logits."""
-    if isinstance(model, Reconstructs):
-        return model.reconstruct(images(size, n))
-    if isinstance(model, Decodes):
-        return model.decode(torch.randn(n, model.config.latent_dim, generator=torch.Generator().manual_seed(2)))
-    return model(images(size, n))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -55,15 +41,6 @@ def test_a_batch_gives_what_its_images_give(family):
     use, given = (model.decode, torch.randn(3, 8)) if isinstance(model, bl.GAN) else (answer_to(model), images())
     one_by_one = torch.cat([use(one[None]) for one in given])
     torch.testing.assert_close(use(given), one_by_one, atol=1e-5, rtol=1e-4)
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_saved_model_comes_back_the_same(family, tmp_path):
-    model = build(family, latent_dim=5, classes=("healthy", "tumour", "ms"))
-    again = checkpoints.load(checkpoints.save(model, tmp_path / "model", contrast="T1w"))
-    assert type(again) is family
-    assert again.config == model.config
-    assert torch.equal(answer(again), answer(model))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -118,15 +95,3 @@ def test_the_bottleneck_is_as_wide_as_asked(family, latent_dim):
 def test_a_config_that_cannot_be_built_is_refused(wrong):
     with pytest.raises(bl.InputError, match=next(iter(wrong))):
         bl.ModelConfig(**wrong)
-
-
-def test_what_is_not_a_saved_model_is_refused_in_a_sentence(tmp_path):
-    with pytest.raises(bl.InputError, match=r"config\.json is missing"):
-        checkpoints.load(tmp_path)
-    folder = checkpoints.save(build(models.Autoencoder), tmp_path / "model")
-    (folder / "weights.safetensors").write_bytes(b"not weights")
-    with pytest.raises(bl.InputError, match="does not fit"):
-        checkpoints.load(folder)
-    (folder / "config.json").write_text('{"family": "__name__", "config": {}}')
-    with pytest.raises(bl.InputError, match="does not describe"):
-        checkpoints.load(folder)

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 import brainlab as bl
 from brainlab import models, training
+from brainlab.models.protocols import Decodes, Reconstructs
 
 FAMILIES = [getattr(models, name) for name in models.__all__ if name != "ModelConfig"]
 STEPS = {
@@ -46,3 +47,17 @@ def weights(module):
 def rmse(model, x):
     with torch.no_grad():
         return float((model.eval().reconstruct(x) - x).square().mean().sqrt())
+
+
+def images(size=32, n=3):
+    return torch.rand(n, 1, size, size, generator=torch.Generator().manual_seed(2))
+
+
+@torch.no_grad()
+def answer(model, size=32, n=3):
+    """What the model is for, an answer an image or a z: a reconstruction, an image, or logits."""
+    if isinstance(model, Reconstructs):
+        return model.reconstruct(images(size, n))
+    if isinstance(model, Decodes):
+        return model.decode(torch.randn(n, model.config.latent_dim, generator=torch.Generator().manual_seed(2)))
+    return model(images(size, n))

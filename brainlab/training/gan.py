@@ -17,6 +17,8 @@ GameName = Literal["non_saturating", "minimax", "least_squares", "hinge", "wgan_
 class GANStep(TrainingStep):
     """``turns`` of the "discriminator" and the "generator" on one batch, new noise in each; see ``gan_step``."""
 
+    watch = None  # what one player gains the other loses: no number of a sound run must fall
+
     def __init__(
         self, gan: GAN, game: losses.Game, turns: list[str], rates: dict[str, float], penalty: float, seed: int
     ) -> None:

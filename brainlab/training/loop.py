@@ -1,144 +1,152 @@
-"""The one training loop: ``fit`` feeds batches to a step, averages the numbers it returns, and keeps time."""
+"""The one training loop: ``fit`` feeds batches to a step and keeps count, so that a run can go on where it stopped."""
 
-import math
-import time
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Sized
+from itertools import islice
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
+from brainlab.data import Batches
 from brainlab.errors import InputError
+from brainlab.training import devices, divergence
+from brainlab.training.budget import Budget, last_third, learning_rates, progress_bar
+from brainlab.training.history import History
+from brainlab.training.interrupt import Whole, interruptible
+
+Data = Iterable[dict[str, Tensor]]
+Show = Callable[[int, dict[str, float]], object]
 
 
 class Step(Protocol):
-    """One improvement of a model; ``modules`` and ``optimizers`` are by name: a run can be saved and resumed."""
+    """One improvement of a model, and by name all that the next one depends on: so a run can be saved and resumed.
 
-    modules: dict[str, nn.Module]
+    Where a step has an attribute ``watch``, that number is watched for a rise instead of ``loss``; ``None`` watches
+    none, for losses that may rise in a sound run, such as those of a GAN.
+    """
+
+    modules: dict[str, nn.Module]  # the networks that learn; fit moves them, and puts them in training mode
     optimizers: dict[str, torch.optim.Optimizer]
+    generators: dict[str, torch.Generator]  # all randomness, on the CPU: the same numbers on every device
 
     def __call__(self, batch: dict[str, Tensor]) -> dict[str, float]:
-        """Improve the networks once on a batch; return named numbers, of which ``loss`` is what is minimised."""
+        """Improve the networks once on a batch; return named numbers, such as the ``loss`` that is minimised."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on."""
         ...
 
-
-class History(dict[str, list[float]]):
-    """``history["loss"]`` is one value an epoch, and so is every other name that the step returned."""
-
-    def add(self, numbers: dict[str, float]) -> None:
-        """Append one epoch's values."""
-        for name, value in numbers.items():
-            self.setdefault(name, []).append(value)
-
-
-def last_third(done: float) -> float:
-    """Learning-rate factor at a share ``done`` of the run: 1, falling in a straight line to 0.05 in the last third."""
-    return min(1.0, max(0.05, 3 * (1 - done)))
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to what ``state_dict`` gave."""
+        ...
 
 
 def fit(
     step: Step,
-    batches: Iterable[dict[str, Tensor]],
+    batches: Data,
     *,
     epochs: int | None = None,
     steps: int | None = None,
     seconds: float | None = None,
-    on_epoch: Callable[[int, dict[str, float]], None] | None = None,
+    replay: History | None = None,
+    history: History | None = None,
+    on_epoch: Show | None = None,
+    on_batch: Show | None = None,
     schedule: Callable[[float], float] = last_third,
+    device: str | torch.device = "auto",
     progress: bool = True,
 ) -> History:
     """Train until a budget is spent, given as exactly one of ``epochs``, ``steps`` or ``seconds``; returns the history.
 
-    ``on_epoch(epoch, numbers)`` is called after each pass over the data with the averages of what the step returned.
-    Interrupting the kernel stops the run and keeps both the model and the history so far. Raises InputError, with
-    what to try, if the loss stops being a finite number; the model then holds the weights of the step before.
+    ``on_epoch(epoch, numbers)`` is called after each pass over the data, and after what the budget leaves of the last,
+    with the averages of what the step returned; ``on_batch(step_number, numbers)`` after each step. The learning rate
+    is the optimizer's own times ``schedule(share of the budget that is spent)``, which is steady within an epoch where
+    the budget is in epochs. The networks compute on ``device`` and are back where they were at the end.
+
+    Interrupting the kernel keeps the model and the history so far, and stops between two steps (a second interrupt
+    stops at once; then the step under way may have improved a part of the network, and is taken anew on going on).
+    ``fit(..., epochs=10, history=history)`` with the same step and batches goes on to epoch 10; with ``epochs`` and
+    ``steps`` the result is bit for bit that of a run without a stop. Only ``Batches`` remember their order: other data
+    are read from their start, up to where the run stopped. ``replay=history`` takes the steps of that run again, on a
+    new step and at the same learning rates, also if its budget was in seconds. A history that is passed in is the one
+    that grows, so a callback can look at it and ``save_run`` it.
+
+    Raises Diverged, an InputError that holds the history, if a number is not finite (the step is then not counted) or
+    the loss stays far above the untrained network's; and InputError for a device that is not there.
     """
-    if sum(budget is not None for budget in (epochs, steps, seconds)) != 1:
-        raise InputError("Give fit exactly one budget: epochs=10, steps=500 or seconds=60.")
-    clock = _Clock(epochs, steps, seconds, schedule, step, progress)
-    history = History()
+    history = History() if history is None else history
+    budget = Budget(epochs, steps, seconds, replay, history)
+    place = devices.choose(device)
     try:
-        while not clock.over:
-            numbers = _epoch(step, batches, clock)
-            history.add(numbers)
-            clock.show(numbers)
-            if on_epoch:
-                on_epoch(len(history["loss"]), numbers)
+        with (
+            devices.at(place, step.modules, step.optimizers),
+            progress_bar(budget, _length(batches), progress) as show,
+            interruptible() as whole,
+        ):
+            run = _Run(step, batches, history, budget, schedule, place, whole)
+            while budget.done() < 1:
+                if run.epoch(on_batch, show) and on_epoch:
+                    on_epoch(history.passes, history.latest)
     except KeyboardInterrupt:
-        clock.bar.write(f"Stopped after {clock.steps_done} steps: the model keeps what it has learned.")
-    finally:
-        clock.bar.close()
+        print(
+            f"Stopped after {history.steps} steps: the model keeps what it learned. history=history goes on from here."
+        )
     return history
 
 
-def _epoch(step: Step, batches: Iterable[dict[str, Tensor]], clock: "_Clock") -> dict[str, float]:
-    """One pass over the data, or what the budget leaves of it: the average of every number the step returns."""
-    total: dict[str, float] = {}
-    count = 0
-    for batch in batches:
-        clock.set_learning_rates()
-        numbers = step(batch)
-        if not math.isfinite(numbers["loss"]):
-            raise InputError(
-                f"The loss is {numbers['loss']} at step {clock.steps_done + 1}: training has diverged. "
-                "Build the model anew, and try a learning rate ten times lower; check that the images lie in [0, 1]."
-            )
-        for name, value in numbers.items():
-            total[name] = total.get(name, 0.0) + value
-        count += 1
-        clock.tick()
-        if clock.over:
-            break
-    else:
-        clock.epochs_done += 1
-    if not count:
-        raise InputError("There is no batch to train on: the data set is empty.")
-    return {name: value / count for name, value in total.items()}
+class _Run(NamedTuple):
+    """What every step of a run needs."""
+
+    step: Step
+    batches: Data
+    history: History
+    budget: Budget
+    schedule: Callable[[float], float]
+    place: torch.device
+    whole: Whole
+
+    def epoch(self, on_batch: Show | None, show: Callable[[], None]) -> bool:
+        """What is left of a pass over the data, or of the budget; says whether there are averages to report."""
+        history = self.history
+        for batch in _rest_of_epoch(self.batches, history):
+            if (done := self.budget.done()) >= 1:
+                return history.batches > 0
+            numbers = self.improve(batch, done)
+            show()
+            if on_batch:
+                on_batch(history.steps, numbers)
+        if not history.batches:
+            raise InputError("There is no batch to train on: the data set is empty.")
+        with self.whole:
+            history.close_epoch()
+        return True
+
+    def improve(self, batch: dict[str, Tensor], done: float) -> dict[str, float]:
+        """One step, and its entry in the history: both or neither."""
+        batch = {name: value.to(self.place) for name, value in batch.items()}
+        _training_mode(self.step.modules)
+        with self.whole, learning_rates(self.step.optimizers, self.schedule(done)):
+            numbers = self.step(batch)
+            divergence.check_finite(numbers, self.history)
+            self.history.add(numbers, done, self.budget.seconds)
+            if (watch := getattr(self.step, "watch", "loss")) in numbers:
+                divergence.check_rise(watch, numbers[watch], self.history)
+        return numbers
 
 
-class _Clock:
-    """How much of the budget is spent, the learning rates that follow from it, and the progress bar that shows it."""
+def _rest_of_epoch(batches: Data, history: History) -> Iterable[dict[str, Tensor]]:
+    if isinstance(batches, Batches):
+        return batches.epoch(history.epochs, skip=history.batches)
+    return islice(batches, history.batches, None)
 
-    def __init__(self, epochs, steps, seconds, schedule, step: Step, progress: bool) -> None:
-        self.budget = (epochs, steps, seconds)
-        self.schedule = schedule
-        self.groups = [group for optimizer in step.optimizers.values() for group in optimizer.param_groups]
-        self.rates = [group["lr"] for group in self.groups]
-        self.epochs_done, self.steps_done, self.began, self.batches = 0, 0, time.perf_counter(), 1
-        total = next(round(value) for value in self.budget if value is not None)
-        unit = "epoch" if epochs else "step" if steps else "s"
-        self.bar = tqdm(total=total, unit=unit, disable=not progress, leave=True)
 
-    @property
-    def done(self) -> float:
-        """Share of the budget that is spent, 0 to 1."""
-        epochs, steps, seconds = self.budget
-        if seconds is not None:
-            return (time.perf_counter() - self.began) / max(seconds, 1e-9)
-        spent, whole = (self.steps_done, steps) if steps is not None else (self.epochs_done, epochs)
-        return spent / max(whole or 0, 1e-9)
+def _length(batches: Data) -> int | None:
+    return len(batches) if isinstance(batches, Sized) else None
 
-    @property
-    def over(self) -> bool:
-        return self.done >= 1
 
-    def set_learning_rates(self) -> None:
-        for group, rate in zip(self.groups, self.rates, strict=True):
-            group["lr"] = rate * self.schedule(min(self.done, 1.0))
-
-    def tick(self) -> None:
-        self.steps_done += 1
-        epochs, steps, _ = self.budget
-        if epochs is None:
-            now = self.steps_done if steps is not None else time.perf_counter() - self.began
-            self.bar.update(min(round(now), self.bar.total) - self.bar.n)
-
-    def show(self, numbers: dict[str, float]) -> None:
-        self.bar.set_postfix({name: f"{value:.4g}" for name, value in numbers.items()}, refresh=False)
-        if self.budget[0] is not None:
-            self.bar.update(self.epochs_done - self.bar.n)
+def _training_mode(modules: dict[str, nn.Module]) -> None:
+    """Whoever looked at a picture in eval mode need not think of switching back; what is frozen stays as it is."""
+    for module in modules.values():
+        if not module.training and any(p.requires_grad for p in module.parameters()):
+            module.train()

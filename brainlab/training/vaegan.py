@@ -59,6 +59,8 @@ class Weights(NamedTuple):
 class VAEGANStep(TrainingStep):
     """One improvement of encoder, decoder and discriminator; ``rates`` are their learning rates, by name."""
 
+    watch = "reconstruction"  # the features by which the encoder is judged change as the discriminator learns
+
     def __init__(
         self, model: VAEGAN, weights: Weights, rates: dict[str, float], margin: float, warm_up: int, seed: int
     ) -> None:
