@@ -16,6 +16,7 @@ from brainlab.anatomy import FINE_MM, FINE_ORIGIN, FINE_SHAPE, depths, mirrored
 from brainlab.fields import generator, sample, smooth_noise
 
 PROJECTED = 0.85  # how closely a sulcus follows the hull's normal; the rest lets it bend on its way in
+RIM_MM = 0.5  # of the fluid around the brain that a brain mask takes in
 SOFT_MM = 0.5  # half-width of the transition from one tissue to the next: partial volume
 
 
@@ -36,7 +37,7 @@ def folds(seed: int, asymmetry: float) -> Folds:
     sharp, spacing, reach, age = torch.rand(4, generator=rng).tolist()
     sulci = _ridges(mirrored(smooth_noise(FINE_SHAPE, (5.0 + 1.5 * spacing) / FINE_MM, rng), asymmetry))
     rest = [mirrored(smooth_noise(FINE_SHAPE, mm / FINE_MM, rng), asymmetry) for mm in (12.0, 15.0, 9.0, 6.0)]
-    return Folds(torch.cat([sulci, *rest]), 14 + 8 * reach, 1.5 + 1.5 * sharp, max((age - 0.3) / 0.7, 0.0) ** 2)
+    return Folds(torch.cat([sulci, *rest]), 14 + 8 * reach, 2.5 + 2.5 * sharp, max((age - 0.3) / 0.7, 0.0) ** 2)
 
 
 def _ridges(noise: Tensor) -> Tensor:
@@ -66,12 +67,15 @@ def tissues(folds: Folds, thinning_mm: float, at: Tensor, found: Tensor) -> Tens
     outer = at - PROJECTED * inwards
     sulcus, reach, gape, rim, _ = sample(folds.fields, outer, FINE_ORIGIN, FINE_MM)
     gape_mm = (0.2 + 0.7 * thinning_mm) * torch.exp(0.3 * gape) * (0.5 + 0.5 * front)  # half a sulcus's width
-    sulcus = torch.hypot(sulcus, (depth - folds.reach_mm - 5 * reach).clamp(min=0)) - gape_mm
-    pial = torch.minimum(depth - 0.8 * gape_mm * torch.sigmoid(2 * rim), sulcus)
+    reach_mm = (
+        folds.reach_mm * (1 - 0.4 * torch.sigmoid((at[:, 1] - 42) / 4)) + 5 * reach
+    )  # shallow at the frontal pole
+    sulcus = torch.hypot(sulcus, (depth - reach_mm).clamp(min=0)) - gape_mm
+    pial = torch.minimum(depth - RIM_MM - 0.8 * gape_mm * torch.sigmoid(2 * rim), sulcus)
     pial = torch.minimum(pial, fissure - 0.3 - 0.5 * thinning_mm)
     folded = _layers(pial, 3.3 - 0.4 * thinning_mm + 0.3 * gape)
     mixed = torch.lerp(_sharpened(folds, thinning_mm, found, wall, hull), folded, _mantle(at, wall, depth, mesial))
-    return _aged(folds, at, wall, mixed)
+    return _aged(folds, at, wall, _myelinated(at, wall, hull, mixed))
 
 
 def _mesial(at: Tensor) -> Tensor:
@@ -90,10 +94,15 @@ def _layers(pial: Tensor, thickness_mm: Tensor) -> Tensor:
 
 def _sharpened(folds: Folds, thinning_mm: float, found: Tensor, wall: Tensor, hull: Tensor) -> Tensor:
     """The atlas's own fractions (3, M), less blurred, with wider sulci; nuclei keep their mixture of grey and white."""
-    nuclei = torch.sigmoid((hull - 26) / 3) * torch.sigmoid((26 - wall) / 3)
+    nuclei = _nuclei(wall, hull)
     found = torch.stack([found[0], found[1], found[2] * torch.exp(0.9 * thinning_mm * torch.sigmoid((wall - 14) / 2))])
     found = found ** (folds.sharpness - nuclei * (0.8 * folds.sharpness - 0.9))
     return found / found.sum(dim=0)
+
+
+def _nuclei(wall: Tensor, hull: Tensor) -> Tensor:
+    """How far points (M,) lie among the deep nuclei, far from the surface and near a ventricle, 0 to 1."""
+    return torch.sigmoid((hull - 26) / 3) * torch.sigmoid((26 - wall) / 3)
 
 
 def _mantle(at: Tensor, wall: Tensor, depth: Tensor, mesial: Tensor) -> Tensor:
@@ -102,6 +111,24 @@ def _mantle(at: Tensor, wall: Tensor, depth: Tensor, mesial: Tensor) -> Tensor:
     above_cerebellum = torch.sigmoid((z + 16) / 2 + 6 * torch.sigmoid((y + 30) / 4))
     cortical = torch.maximum(torch.sigmoid((x.abs() - 10) / 1.5), mesial)
     return torch.sigmoid((25 - depth) / 2) * torch.sigmoid((wall - 14) / 2) * above_cerebellum * cortical
+
+
+def _myelinated(at: Tensor, wall: Tensor, hull: Tensor, tissue: Tensor) -> Tensor:
+    """Where grey matter holds much myelin, a share of it looks like white: fractions (3, M).
+
+    Visual and retrosplenial cortex and that around the central sulcus are the brightest on a T1-weighted image (Glasser
+    and Van Essen 2011, Journal of Neuroscience 31:11597); nuclei, and above all the midbrain, are crossed by fibres.
+    How large the shares are is an estimate.
+    """
+    x, y, z = at.T
+    visual = torch.sigmoid((-68 - y) / 4)
+    central = torch.sigmoid((y + 35) / 4) * torch.sigmoid(-y / 4) * torch.sigmoid((z - 16) / 4)
+    midbrain = torch.sigmoid((y + 38) / 4) * torch.sigmoid((-5 - y) / 4) * torch.sigmoid((4 - z) / 4)
+    retrosplenial = torch.sigmoid((y + 62) / 4) * torch.sigmoid((-38 - y) / 4) * torch.sigmoid((z - 2) / 4)
+    middle = torch.sigmoid((16 - x.abs()) / 4)
+    share = 0.3 * visual + 0.2 * central + 0.1 * _nuclei(wall, hull) + middle * (0.4 * midbrain + 0.3 * retrosplenial)
+    moved = tissue[0] * share.clamp(max=0.6)
+    return torch.stack([tissue[0] - moved, tissue[1] + moved, tissue[2]])
 
 
 def _aged(folds: Folds, at: Tensor, wall: Tensor, tissue: Tensor) -> Tensor:

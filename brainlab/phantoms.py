@@ -54,7 +54,7 @@ def draw_factors(seed: int) -> Factors:
         cortical_thinning=1.5 * u[1],
         asymmetry=0.3 + 0.7 * u[2],
         rotation=3.0 * n[1],
-        tissue_contrast=0.8 + 0.4 * u[3],
+        tissue_contrast=0.6 + 0.7 * u[3],
         bias=0.01 + 0.11 * u[4],
         noise=0.01 + 0.025 * u[5],
     )

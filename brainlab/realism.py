@@ -5,10 +5,12 @@ them then look for lesions inserted into real slices of people whom none has see
 
     transfer_ratio = mean over dark and bright lesions of AP(phantom → real) / AP(real → real)
 
-1 would mean that phantoms teach as much as people do. Real brains enter as the judge only: nothing in the phantoms is
-fitted to them. A lesion is darker or brighter by ``STRENGTH`` than the tissue it replaces, which leaves it within the
-intensities of a healthy brain: lesions that outshine everything are found by models that know no anatomy at all. So
-that the figure can be judged, two controls go the same way: an atlas merely warped, and an ellipse of smooth noise.
+1 would mean that phantoms teach as much as people do. Nothing in the phantoms is fitted to the people who are tested;
+some proportions (where cortex is bright, how wide sulci are) were set while looking at others of the set.
+
+A lesion is darker or brighter by ``STRENGTH`` than the tissue it replaces, which leaves it within the intensities of a
+healthy brain: lesions that outshine everything are found by models that know no anatomy at all. So that the figure can
+be judged, two controls go the same way: an atlas merely warped, and an ellipse of smooth noise.
 """
 
 import os
