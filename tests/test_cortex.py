@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from brainlab import cortex
+from brainlab import cortex, phantoms
 from brainlab.anatomy import FINE_MM
 
 
@@ -43,3 +43,27 @@ def test_sulci_lie_about_as_far_apart_as_in_people():
     inside = cortex.folds(5, asymmetry=1.0).fields[0] < 0
     crossings = (inside[1:] != inside[:-1]).float().mean().item() / FINE_MM  # a millimetre of a straight line
     assert 8 < 1 / crossings < 18  # mm from one sulcus to the next
+
+
+def test_visual_cortex_is_brighter_than_temporal_and_nothing_is_lost():
+    # Grey matter at the calcarine sulcus, the hand knob, the midbrain, and the temporal and frontal association cortex.
+    at = torch.tensor([[6.0, -84, 4], [-36, -22, 52], [4, -22, -8], [58, -20, -14], [-40, 32, 20]])
+    grey = torch.tensor([1.0, 0, 0])[:, None].expand(3, 5)
+    far = torch.full((5,), 60.0)  # from the ventricles
+    moved = cortex._myelinated(at, far, torch.full((5,), 2.0), grey)
+    assert torch.allclose(moved.sum(dim=0), torch.ones(5))
+    visual, central, midbrain, temporal, frontal = moved[1].tolist()
+    assert min(visual, central, midbrain) > 0.15
+    assert max(temporal, frontal) < 0.01
+
+
+def test_fluid_covers_the_brain_where_no_sulcus_opens():
+    young = phantoms.subject(2, cortical_thinning=0.0, spacing_mm=1.0)
+    fluid = young.tissues[young.names.index("csf")]
+    inner = torch.nn.functional.max_pool3d(1 - young.brain.float()[None], 3, stride=1, padding=1)[0] == 0
+    rim = young.brain & ~inner
+    upper = torch.zeros_like(rim)
+    upper[:, :, 100:] = True  # above the base of the brain, where cisterns are
+    # Half a millimetre of fluid and a soft border make the outermost voxel, 1 mm thick, about half fluid, and 0.3 without.
+    assert 0.38 < fluid[rim & upper].mean() < 0.55
+    assert fluid[inner & upper].median() < 0.05
