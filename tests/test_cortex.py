@@ -64,6 +64,6 @@ def test_fluid_covers_the_brain_where_no_sulcus_opens():
     rim = young.brain & ~inner
     upper = torch.zeros_like(rim)
     upper[:, :, 100:] = True  # above the base of the brain, where cisterns are
-    # Half a millimetre of fluid and a soft border make the outermost voxel, 1 mm thick, about half fluid, and 0.3 without.
+    # Half a millimetre of fluid and a soft border: the outermost voxel, 1 mm thick, is about half fluid; else 0.3.
     assert 0.38 < fluid[rim & upper].mean() < 0.55
     assert fluid[inner & upper].median() < 0.05
