@@ -1,7 +1,7 @@
 """The MR signal equation: how bright a tissue is under a sequence, from its T1, T2 and proton density.
 
-Every time is in milliseconds. Tissue numbers are averages over the brain and over people; individuals and regions
-differ by 5 to 15 %, and a lesion by far more.
+Every time is in milliseconds. Grey and white matter were measured on tissue samples; in living people T1 and T2 differ
+by tens of per cent with region, age and method, and a lesion by far more.
 """
 
 import math
@@ -30,8 +30,9 @@ def with_gadolinium(tissue: Relaxation, millimolar: float, r1: float, r2: float)
 
 
 # Grey and white matter: Stanisz et al., "T1, T2 relaxation and magnetization transfer in tissue at 3T", Magn Reson Med
-# 54:507 (2005), Table 1. CSF is close to free water and hardly depends on the field; in vivo T1 is reported from about
-# 3.8 to 4.5 s and T2 from about 1.5 to 2.5 s. Proton densities: Tofts (ed.), "Quantitative MRI of the Brain" (2003).
+# 54:507 (2005), Table 1: in vitro, at 37 °C, bovine. CSF is close to free water and hardly depends on the field; in
+# vivo T1 is reported from about 3.8 to 4.5 s and T2 from about 1.5 to 2.5 s. Proton densities: Tofts (ed.),
+# "Quantitative MRI of the Brain" (2003).
 # Lesion tissues are approximate, chosen within the wide range that is reported: more water, hence longer T1 and T2.
 RELAXATION: dict[float, dict[str, Relaxation]] = {
     1.5: {
