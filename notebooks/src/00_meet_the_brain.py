@@ -434,7 +434,7 @@ check.threshold(threshold)
 # %%
 lessons.predict(
     "00.styles",
-    "5 % false positives. Which lesions will the threshold find at least four fifths of, pixel by pixel?",
+    "5 % false positives. Which lesions will the threshold find at least two thirds of, pixel by pixel?",
     choices=["only hyper-intense", "hyper- and iso-intense", "hyper- and hypo-intense", "all three"],
 )
 
@@ -455,7 +455,7 @@ verdict = {
     ("iso", "hyper"): "hyper- and iso-intense",
     ("hypo", "hyper"): "hyper- and hypo-intense",
 }
-found = tuple(style for style in styles if share[style] >= 0.8)
+found = tuple(style for style in styles if share[style] >= 2 / 3)
 lessons.reveal(
     "00.styles",
     verdict.get(found, "all three"),
