@@ -7,7 +7,8 @@ from typing import Any
 class History(dict[str, list[float]]):
     """``history["loss"]`` is one value an epoch, and so is every other name that the step returned.
 
-    A value is nan for an epoch before its name first came up. The last value may be of an epoch under way: the average so far. What else is kept lets a run go on, or be replayed.
+    It is nan for the epochs before a name first came up. The last value may be of an epoch under way: the average so
+    far. What else is kept lets a run go on, or be replayed.
     """
 
     def __init__(self) -> None:

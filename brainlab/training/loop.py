@@ -69,13 +69,14 @@ def fit(
     stops at once; then the step under way may have improved a part of the network, and is taken anew on going on).
     ``fit(..., epochs=10, history=history)`` with the same step and batches goes on to epoch 10; with ``epochs`` and
     ``steps`` the result is bit for bit that of a run without a stop, given the same budget in each call: epochs=5 and
-    then epochs=10 is not epochs=10 at once, for the learning rate fell at the end of the first. Only ``Batches`` remember their order: other data
-    are read from their start, up to where the run stopped. ``replay=history`` takes the steps of that run again, on a
-    new step and at the same learning rates, also if its budget was in seconds. A history that is passed in is the one
-    that grows, so a callback can look at it and ``save_run`` it.
+    then epochs=10 is not epochs=10 at once, for the learning rate fell at the end of the first. Only ``Batches``
+    remember their order: other data are read from their start, up to where the run stopped. ``replay=history`` takes
+    the steps of that run again, on a new step and at the same learning rates, also if its budget was in seconds. A
+    history that is passed in is the one that grows, so a callback can look at it and ``save_run`` it.
 
     Raises Diverged, an InputError that holds the history, if a number is not finite (the step is then not counted) or
-    the loss stays far above the untrained network's; and InputError for a device that is not there.
+    the loss stays far above the untrained network's; and InputError for a device that is not there, or a batch that
+    cannot be trained on.
     """
     history = History() if history is None else history
     budget = Budget(epochs, steps, seconds, replay, history)

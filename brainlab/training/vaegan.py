@@ -12,8 +12,9 @@ Larsen et al. 2016 (ICML), algorithm 1. There the decoder descends +(1 − γ) �
 The halves are not in the paper. In its authors' code the discriminator's class weighs a real image 0.5 and the two
 fakes 0.25 each unless told otherwise, as here (their CelebA experiment weighs real 0.66); the half in the decoder's row
 is the kit's own. Without them fakes are two to one, a discriminator that can only guess pays log 3 for a real image and
-0.41 for a fake, and the equilibrium rule below, made for log 2, stops the decoder just where it should go on. A sign read wrongly, or gradients of two objectives adding up in one network, train
-the decoder to *help* the discriminator: both are in published code, both still give images, and tests look for both.
+0.41 for a fake, and the equilibrium rule below, made for log 2, stops the decoder just where it should go on. A sign
+read wrongly, or gradients of two objectives adding up in one network, train the decoder to *help* the discriminator:
+both are in published code, both still give images, and tests look for both.
 """
 
 from typing import NamedTuple
