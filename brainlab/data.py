@@ -83,7 +83,7 @@ class Batches:
             yield {name: value[index] for name, value in self.tensors.items()}
 
     def fingerprint(self) -> dict[str, Any]:
-        """What tells these batches from others, for a JSON file: the seed, the size, and every tensor's type, shape and hash."""
+        """What tells these batches from others, as JSON: seed, size, and every tensor's type, shape and hash."""
         tensors = {
             name: [str(value.dtype), list(value.shape), hashlib.sha256(value.cpu().numpy().tobytes()).hexdigest()]
             for name, value in self.tensors.items()

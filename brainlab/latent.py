@@ -141,8 +141,8 @@ def percentile(distances: Tensor, usual: Tensor) -> Tensor:
 def _has_vectors(model: nn.Module) -> None:
     if isinstance(model, SpatialAutoencoder):
         raise InputError(
-            "A SpatialAutoencoder's z is a map, not a vector, and has no paths: use a bl.Autoencoder, or the model's own "
-            "embed and decode."
+            "A SpatialAutoencoder's z is a map, not a vector, and has no paths: use a bl.Autoencoder, or "
+            "the model's own embed and decode."
         )
 
 

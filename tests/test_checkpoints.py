@@ -228,7 +228,7 @@ class Renamed(models.Autoencoder):
 
 def spoilt_config():
     model = build()
-    model.config = None
+    vars(model)["config"] = None
     return model
 
 
