@@ -6,6 +6,7 @@ prediction = clean(anomaly_map) > threshold_at_fpr(clean(healthy maps), ...)
 """
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -42,6 +43,8 @@ def anomaly_map(model: nn.Module, images: Tensor, brain: Tensor) -> Tensor:
 
 def median(maps: Tensor, width: int = 3) -> Tensor:
     """The median of each pixel's width × width neighbourhood, (N, C, H, W): removes lone pixels, keeps edges."""
+    if width < 1 or width % 2 == 0:
+        raise InputError(f"width must be odd, such as 3, so that the window has a middle, got {width}.")
     padded = F.pad(maps, [width // 2] * 4, mode="replicate")
     return padded.unfold(2, width, 1).unfold(3, width, 1).flatten(-2).median(dim=-1).values
 
@@ -51,6 +54,7 @@ def erode(brain: Tensor, radius: int | None = None) -> Tensor:
 
     The default radius is the image width // 25, at least 1. Residuals pile up along the brain's edge in every model.
     """
+    _check_bool(brain)
     outside = (~brain).float()
     for _ in range(max(1, brain.shape[-1] // EROSION) if radius is None else radius):
         outside = F.max_pool2d(outside, 3, stride=1, padding=1)
@@ -70,8 +74,16 @@ def threshold_at_fpr(maps: Tensor, brain: Tensor, fpr: float) -> float:
     """
     if not 0 < fpr < 1:
         raise InputError(f"fpr is a share between 0 and 1, such as 0.05 for 5 %, got {fpr}.")
+    _check_bool(brain)
     scores = np.sort(maps[brain].numpy())
     if len(scores) == 0:
         raise InputError("There is no brain pixel to take a threshold from: brain is False everywhere.")
+    if not np.isfinite(scores).all():
+        raise InputError("A threshold needs finite maps, but some scores are NaN or infinite; look at the model first.")
     allowed = int(fpr * len(scores))  # this many pixels may lie above
     return float(scores[len(scores) - 1 - allowed])
+
+
+def _check_bool(brain: Tensor) -> None:
+    if brain.dtype != torch.bool:
+        raise InputError(f"brain must be a boolean mask, got {brain.dtype}: use brain > 0.")

@@ -24,17 +24,17 @@ def save(model: nn.Module, folder: str | Path, *, half: bool = False, **about: s
     """Write a model to ``folder`` as weights.safetensors and config.json; returns the folder, made if need be.
 
     ``half`` stores each weight in 16 bits, half the size, to about three digits. ``about`` are words that should travel
-    with the weights, such as ``contrast="T1w"``. Raises InputError for weights that are not finite, or too large.
+    with the weights, such as ``contrast="T1w"``. Raises InputError for what ``load`` would refuse, such as weights that
+    are not finite; a model that lies in ``folder`` is then left as it was.
     """
     folder = Path(folder)
-    tensors = {name: _stored(value, half) for name, value in model.state_dict().items()}
-    if broken := _not_finite(tensors):
-        raise InputError(f"{broken} holds numbers that are not finite{' in 16 bits' if half else ''}: train it anew.")
+    tensors = _tensors(model, half)
     content = tensorfile.pack(tensors)
     config = dataclasses.asdict(model.config)  # pyright: ignore[reportArgumentType]
     description = {"family": type(model).__name__, "config": config, "sha256": tensorfile.sha256(content)}
-    tensorfile.write(folder / WEIGHTS, content)
-    tensorfile.write(folder / CONFIG, (json.dumps({**description, "about": about}, indent=2) + "\n").encode())
+    text = _text(description | {"about": about})
+    tensorfile.write(folder / WEIGHTS, content)  # nothing is written before all of it is known to be sound
+    tensorfile.write(folder / CONFIG, text)
     return folder
 
 
@@ -60,6 +60,34 @@ def about(name: str | Path) -> dict[str, str]:
 def shipped() -> list[str]:
     """The names of the weights that come with the kit."""
     return sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}"))
+
+
+def _tensors(model: nn.Module, half: bool) -> dict[str, Tensor]:
+    """What there is to store of a model, once it has proved to be one that ``load`` would build again."""
+    family, config = type(model), getattr(model, "config", None)
+    if family.__name__ not in FAMILIES or getattr(models, family.__name__) is not family:
+        raise InputError(f"A {family.__name__} cannot be saved: use one of the kit's own, {', '.join(FAMILIES)}.")
+    if not isinstance(config, ModelConfig):
+        raise InputError(f"A {family.__name__} without its ModelConfig cannot be saved: build it anew from one.")
+    tensors = {name: _stored(value, half) for name, value in model.state_dict().items()}
+    with torch.device("meta"):
+        expected = family(config).state_dict()
+    if unlike := _unlike(tensors, expected):
+        raise InputError(f"This {family.__name__} is not as its config says, {unlike}: call float(), or build it anew.")
+    if broken := _not_finite(tensors):
+        raise InputError(f"{broken} holds numbers that are not finite{' in 16 bits' if half else ''}: train it anew.")
+    return tensors
+
+
+def _text(description: dict[str, Any]) -> bytes:
+    """The content of config.json."""
+    for name, words in description["about"].items():
+        if not isinstance(words, str):
+            raise InputError(f"What is saved about a model must be text, got {name}={words!r:.50}: try str(...).")
+    content = (json.dumps(description, indent=2) + "\n").encode()
+    if len(content) > HEADER:
+        raise InputError(f"What is saved about a model takes {len(content)} bytes, more than {HEADER}: shorten it.")
+    return content
 
 
 def _folder(name: str | Path) -> Path:
@@ -131,17 +159,22 @@ def _read(path: Path, expected: dict[str, Tensor], sha256: str) -> dict[str, Ten
     if tensorfile.sha256(content) != sha256:
         raise InputError(f"{path} is not the file that config.json names by its hash: save or download both again.")
     tensors = tensorfile.unpack(content, path)
-    for name in expected.keys() ^ tensors.keys():
-        wrong = "is missing" if name in expected else "is one too many"
-        raise InputError(f"{path} does not fit its config.json, {name} {wrong}: save or download both again.")
-    for name, value in tensors.items():
-        wanted, stored = expected[name], {expected[name].dtype, _stored(expected[name], half=True).dtype}
-        if value.shape != wanted.shape or value.dtype not in stored:
-            found = f"{value.dtype} {tuple(value.shape)}, not {wanted.dtype} {tuple(wanted.shape)}"
-            raise InputError(f"{path} does not fit its config.json, {name} is {found}: save or download both again.")
+    if unlike := _unlike(tensors, expected):
+        raise InputError(f"{path} does not fit its config.json, {unlike}: save or download both again.")
     if broken := _not_finite(tensors):
         raise InputError(f"{path} holds numbers that are not finite, in {broken}: save or download it again.")
     return tensors
+
+
+def _unlike(tensors: dict[str, Tensor], expected: dict[str, Tensor]) -> str:
+    """What sets tensors apart from those expected, in names, shapes and types; "" if nothing does."""
+    for name in expected.keys() ^ tensors.keys():
+        return f"{name} {'is missing' if name in expected else 'is one too many'}"
+    for name, value in tensors.items():
+        wanted, stored = expected[name], {expected[name].dtype, _stored(expected[name], half=True).dtype}
+        if value.shape != wanted.shape or value.dtype not in stored:
+            return f"{name} is {value.dtype} {tuple(value.shape)}, not {wanted.dtype} {tuple(wanted.shape)}"
+    return ""
 
 
 def _bytes(path: Path, most: int) -> bytes:

@@ -52,6 +52,8 @@ class Batches:
 
     def __init__(self, tensors: Tensor | dict[str, Tensor], size: int = 64, seed: int = 0) -> None:
         self.tensors = {"x": tensors} if isinstance(tensors, Tensor) else dict(tensors)
+        if not self.tensors:
+            raise InputError('There is nothing to make batches of: give at least one tensor, such as {"x": images}.')
         self.length = len(next(iter(self.tensors.values())))
         self.size = size
         self.seed = seed
@@ -81,6 +83,9 @@ class Batches:
             yield {name: value[index] for name, value in self.tensors.items()}
 
     def fingerprint(self) -> dict[str, Any]:
-        """What tells these batches from others, for a JSON file: the seed, the size and a hash of every tensor."""
-        hashes = {name: hashlib.sha256(value.cpu().numpy().tobytes()) for name, value in self.tensors.items()}
-        return {"seed": self.seed, "size": self.size, "tensors": {name: h.hexdigest() for name, h in hashes.items()}}
+        """What tells these batches from others, as JSON: seed, size, and every tensor's type, shape and hash."""
+        tensors = {
+            name: [str(value.dtype), list(value.shape), hashlib.sha256(value.cpu().numpy().tobytes()).hexdigest()]
+            for name, value in self.tensors.items()
+        }
+        return {"seed": self.seed, "size": self.size, "tensors": tensors}

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from brainlab.errors import InputError
 from brainlab.models.batched import check_images, in_batches
 from brainlab.models.protocols import Decodes, Embeds
+from brainlab.models.spatial import SpatialAutoencoder
 from brainlab.vectors import checked
 
 LEAST_SPREAD = 1e-3
@@ -39,6 +40,7 @@ def embed(model: nn.Module, images: Tensor, batch: int = 256) -> Tensor:
     """Images (N, C, H, W) to latent vectors (N, latent_dim), on the CPU, in eval mode and without gradients."""
     if not isinstance(model, Embeds):
         raise InputError(f"{type(model).__name__} cannot embed an image; use an autoencoder, a VAE or a VAE-GAN.")
+    _has_vectors(model)
     check_images(model.config, images)
     return in_batches(model, model.embed, images, batch)
 
@@ -47,8 +49,10 @@ def decode(model: nn.Module, z: Tensor, batch: int = 256) -> Tensor:
     """Latent vectors (N, latent_dim) to images (N, C, H, W), on the CPU, in eval mode and without gradients."""
     if not isinstance(model, Decodes):
         raise InputError(f"{type(model).__name__} cannot decode a vector; use an autoencoder, a VAE or a GAN.")
+    _has_vectors(model)
     checked(z, "z", least=0, dim=model.config.latent_dim)
-    return in_batches(model, model.decode, z, batch)
+    dtype = next((p.dtype for p in model.parameters()), z.dtype)
+    return in_batches(model, model.decode, z.to(dtype), batch)
 
 
 def interpolate(z0: Tensor, z1: Tensor, n: int) -> Tensor:
@@ -132,6 +136,14 @@ def percentile(distances: Tensor, usual: Tensor) -> Tensor:
     Take the usual ones from healthy images that the axes were *not* computed from: those they were lie too near.
     """
     return 100 * (usual < distances[:, None]).float().mean(dim=1)
+
+
+def _has_vectors(model: nn.Module) -> None:
+    if isinstance(model, SpatialAutoencoder):
+        raise InputError(
+            "A SpatialAutoencoder's z is a map, not a vector, and has no paths: use a bl.Autoencoder, or "
+            "the model's own embed and decode."
+        )
 
 
 def _steps(z0: Tensor, z1: Tensor, n: int) -> Tensor:

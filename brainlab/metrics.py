@@ -28,6 +28,10 @@ def dice(prediction: Tensor, mask: Tensor) -> float:
     Dice 1945, Ecology 26:297.
     """
     _same_shape(prediction, mask)
+    if prediction.dtype != torch.bool or mask.dtype != torch.bool:
+        raise InputError(
+            f"Dice compares boolean masks, got {prediction.dtype} and {mask.dtype}: cut scores first: scores > 0.5."
+        )
     together = int(prediction.sum()) + int(mask.sum())
     return 2 * int((prediction & mask).sum()) / together if together else float("nan")
 

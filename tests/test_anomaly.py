@@ -85,3 +85,11 @@ def test_wrong_sizes_models_and_rates_are_refused_in_a_sentence():
         anomaly.reconstruct(nn.Identity(), images)
     with pytest.raises(bl.InputError, match="between 0 and 1"):
         anomaly.threshold_at_fpr(images, brain, 5)
+    with pytest.raises(bl.InputError, match="brain must be a boolean mask"):
+        anomaly.threshold_at_fpr(images, brain.to(torch.uint8), 0.05)
+    with pytest.raises(bl.InputError, match="brain must be a boolean mask"):
+        anomaly.erode(brain.to(torch.uint8))
+    with pytest.raises(bl.InputError, match="finite"):
+        anomaly.threshold_at_fpr(images * float("nan"), brain, 0.05)
+    with pytest.raises(bl.InputError, match="width must be odd"):
+        anomaly.median(images, 4)

@@ -220,3 +220,31 @@ def test_what_is_not_as_it_was_saved_is_refused_in_a_sentence(spoil, says, tmp_p
         checkpoints.load(tmp_path / "model")
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400 + len(str(tmp_path))
+
+
+class Renamed(models.Autoencoder):
+    pass
+
+
+def spoilt_config():
+    model = build()
+    vars(model)["config"] = None
+    return model
+
+
+UNLOADABLE = {
+    "a subclass": (lambda: build(Renamed), {}, "A Renamed cannot be saved"),
+    "a layer": (lambda: torch.nn.Linear(2, 2), {}, "A Linear cannot be saved"),
+    "no config": (spoilt_config, {}, "without its ModelConfig"),
+    "double precision": (lambda: build().double(), {}, r"torch\.float64.*call float\(\)"),
+    "no words": (lambda: build(latent_dim=4), {"epochs": 5}, "must be text, got epochs=5"),
+    "too many words": (lambda: build(latent_dim=4), {"note": "x" * 1_000_001}, "shorten it"),
+}
+
+
+@pytest.mark.parametrize(("model", "about", "says"), UNLOADABLE.values(), ids=UNLOADABLE)
+def test_what_load_would_refuse_is_not_saved_and_the_model_before_stays(model, about, says, tmp_path):
+    checkpoints.save(build(latent_dim=3), tmp_path)
+    with pytest.raises(bl.InputError, match=says):
+        checkpoints.save(model(), tmp_path, **about)
+    assert latent_dim(tmp_path) == 3

@@ -23,6 +23,15 @@ def tiny():
     return bl.Autoencoder(bl.ModelConfig(image_size=32, latent_dim=3, width=4))
 
 
+def spatial():
+    return bl.SpatialAutoencoder(bl.ModelConfig(image_size=32, latent_dim=3, width=4))
+
+
+def test_vectors_in_double_precision_are_decoded_too():
+    model, z = tiny(), normal(2, 3)
+    assert torch.equal(latent.decode(model, z.double()), latent.decode(model, z))
+
+
 def test_embedding_and_decoding_in_batches_give_what_one_batch_gives_and_keep_every_mode():
     model = tiny().train()
     model.encoder[0].eval()  # a frozen block in a model that trains
@@ -165,6 +174,8 @@ def test_a_percentile_counts_the_usual_distances_that_are_smaller():
         (lambda: latent.decode(nn.Identity(), torch.zeros(1, 3)), "cannot decode"),
         (lambda: latent.embed(tiny(), torch.zeros(1, 1, 48, 48)), "size=32"),
         (lambda: latent.embed(tiny(), torch.zeros(1, 1, 32, 32), batch=0), "batch must be at least 1"),
+        (lambda: latent.embed(spatial(), torch.zeros(1, 1, 32, 32)), "a map, not a vector"),
+        (lambda: latent.decode(spatial(), torch.zeros(1, 3)), "a map, not a vector"),
         (lambda: latent.decode(tiny(), torch.zeros(1, 4)), r"\(N, 3\)"),
         (lambda: latent.decode(tiny(), torch.full((1, 3), math.nan)), "finite"),
         (lambda: latent.interpolate(torch.zeros(3), torch.zeros(4), 5), "two vectors"),

@@ -93,3 +93,10 @@ def test_psnr_of_a_case_worked_by_hand():
     assert metrics.psnr(x, x) == float("inf")
     with pytest.raises(InputError, match="Shapes must agree"):
         metrics.psnr(x, x_hat[:1])
+
+
+def test_dice_of_numbers_is_refused():
+    with pytest.raises(InputError, match="boolean masks"):
+        metrics.dice(SCORES, TRUTH)
+    with pytest.raises(InputError, match="boolean masks"):
+        metrics.dice(TRUTH, TRUTH.to(torch.uint8))

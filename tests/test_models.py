@@ -90,8 +90,20 @@ def test_the_bottleneck_is_as_wide_as_asked(family, latent_dim):
         {"channels": 0},
         {"classes": ("healthy",)},
         {"classes": ("ms", "ms")},
+        {"classes": ("ms", 3)},
+        {"classes": "ms"},
+        {"image_size": 64.0},
+        {"width": True},
     ],
 )
 def test_a_config_that_cannot_be_built_is_refused(wrong):
     with pytest.raises(bl.InputError, match=next(iter(wrong))):
         bl.ModelConfig(**wrong)
+
+
+@pytest.mark.parametrize("family", [bl.GAN, bl.WGAN, bl.VAEGAN])
+def test_a_discriminator_never_gives_more_logits_rows_than_images(family):
+    judge = build(family).discriminator
+    assert judge(images(32, 4)).shape == (4,)
+    assert judge(images(32, 1)).shape == (1,)
+    assert len(judge(images(64, 4))) == 4

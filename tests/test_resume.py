@@ -1,7 +1,9 @@
 """A run that was stopped and goes on equals one that was not, bit for bit, in memory and through the disk."""
 
 import json
+import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -357,3 +359,22 @@ def test_a_step_with_something_that_cannot_be_written_is_refused(tmp_path):
     step.state_dict = lambda: {"secret": object()}
     with pytest.raises(bl.InputError, match="not a object"):
         training.save_run(tmp_path, step, Interrupts(), training.History())
+
+
+def test_a_state_that_was_written_before_run_json_failed_leaves_the_run_before(tmp_path, monkeypatch):
+    a_saved_run(tmp_path)
+    step, replace, calls = built(), os.replace, []
+    history = training.fit(step, Interrupts(), epochs=2, progress=False)
+
+    def full(source, target):
+        calls.append(Path(target).name)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.replace", full)
+        with pytest.raises(bl.InputError, match="No space left on device"):
+            training.save_run(tmp_path, step, Interrupts(), history)
+    assert calls[1] == "run.json"
+    assert training.load_run(tmp_path, built(), Interrupts()).epochs == 1

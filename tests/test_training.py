@@ -4,19 +4,11 @@ from typing import Any
 
 import pytest
 import torch
+from tiny import eight_images, tiny, weights
 
 import brainlab as bl
 from brainlab import data, training
 from brainlab.training import devices
-
-
-def tiny(seed=0):
-    torch.manual_seed(seed)
-    return bl.Autoencoder(bl.ModelConfig(image_size=32, latent_dim=8, width=8))
-
-
-def weights(model):
-    return torch.cat([p.detach().flatten() for p in model.parameters()])
 
 
 class Says:
@@ -48,14 +40,8 @@ def raises(error):
     return callback
 
 
-def eight_images(seed=1):
-    """Smooth random blobs: easy to learn by heart, impossible to guess."""
-    coarse = torch.rand(8, 1, 4, 4, generator=torch.Generator().manual_seed(seed))
-    return torch.nn.functional.interpolate(coarse, size=32, mode="bilinear")
-
-
 def test_one_step_moves_every_parameter():
-    model = tiny()
+    model = tiny(bl.Autoencoder)
     before = {name: p.clone() for name, p in model.named_parameters()}
     training.ae_step(model)({"x": eight_images()})
     still = [name for name, p in model.named_parameters() if torch.equal(p, before[name])]
@@ -63,7 +49,7 @@ def test_one_step_moves_every_parameter():
 
 
 def test_eight_images_can_be_learned_by_heart():
-    model, x = tiny(), eight_images()
+    model, x = tiny(bl.Autoencoder), eight_images()
     training.fit(training.ae_step(model, lr=3e-3), data.Batches(x, 8), steps=250, progress=False)
     error = (model.reconstruct(x) - x).square().mean().sqrt()
     assert error < 0.05 < x.std()
@@ -72,7 +58,7 @@ def test_eight_images_can_be_learned_by_heart():
 def test_history_has_one_value_an_epoch_and_the_callback_sees_each():
     seen = []
     history = training.fit(
-        training.ae_step(tiny()), data.Batches(eight_images(), 3), epochs=4, progress=False,
+        training.ae_step(tiny(bl.Autoencoder)), data.Batches(eight_images(), 3), epochs=4, progress=False,
         on_epoch=lambda epoch, numbers: seen.append((epoch, numbers["loss"])),
     )  # fmt: skip
     assert seen == list(enumerate(history["loss"], start=1))
@@ -93,7 +79,7 @@ def test_a_budget_of_steps_is_kept_to_the_step_and_one_of_seconds_ends():
 
 def test_the_same_seeds_give_the_same_model():
     def trained():
-        model = tiny()
+        model = tiny(bl.Autoencoder)
         training.fit(training.ae_step(model), data.Batches(eight_images(), 3, seed=5), epochs=3, progress=False)
         return weights(model)
 
@@ -101,7 +87,7 @@ def test_the_same_seeds_give_the_same_model():
 
 
 def test_interrupting_keeps_the_model_and_the_history_so_far():
-    model = tiny()
+    model = tiny(bl.Autoencoder)
 
     def stop_after_two(epoch, numbers):
         if epoch == 2:
@@ -114,7 +100,7 @@ def test_interrupting_keeps_the_model_and_the_history_so_far():
 
 
 def test_a_loss_that_is_not_a_number_stops_with_what_to_try_and_leaves_the_weights():
-    model = tiny()
+    model = tiny(bl.Autoencoder)
     before = weights(model)
     x = eight_images()
     x[3, 0, 5, 5] = float("nan")
@@ -160,7 +146,9 @@ def test_a_loss_that_rises_far_above_the_untrained_networks_stops_with_what_to_t
 
 def test_a_learning_rate_that_is_far_too_high_is_noticed():
     with pytest.raises(training.Diverged) as caught:
-        training.fit(training.ae_step(tiny(), lr=10.0), data.Batches(eight_images(), 4), steps=200, progress=False)
+        training.fit(
+            training.ae_step(tiny(bl.Autoencoder), lr=10.0), data.Batches(eight_images(), 4), steps=200, progress=False
+        )
     assert caught.value.history.steps < 100
 
 
@@ -176,13 +164,13 @@ WRONG_BUDGETS = [
 @pytest.mark.parametrize(("budget", "says"), WRONG_BUDGETS)
 def test_fit_wants_exactly_one_budget_that_can_be_spent(budget, says):
     with pytest.raises(bl.InputError, match=says):
-        training.fit(training.ae_step(tiny()), data.Batches(eight_images(), 8), **budget)
+        training.fit(training.ae_step(tiny(bl.Autoencoder)), data.Batches(eight_images(), 8), **budget)
 
 
 @pytest.mark.parametrize("device", ["cuda:99", "nonsense", 3.5])
 def test_a_device_that_is_not_there_is_refused_in_a_sentence(device):
     with pytest.raises(bl.InputError, match=r'is not there: use device="auto"'):
-        training.fit(training.ae_step(tiny()), data.Batches(eight_images(), 8), epochs=1, device=device)
+        training.fit(training.ae_step(tiny(bl.Autoencoder)), data.Batches(eight_images(), 8), epochs=1, device=device)
 
 
 def test_every_batch_lies_on_the_device_whatever_way_it_is_named():
@@ -264,7 +252,7 @@ def test_first_weights_follow_from_a_seed_and_leave_other_random_numbers_alone()
 
 @pytest.mark.parametrize("budget", [{"epochs": 2}, {"steps": 5}, {"seconds": 1.3}])
 def test_the_bar_shows_the_time_left(budget, capsys):
-    training.fit(training.ae_step(tiny()), data.Batches(eight_images(), 3), **budget)
+    training.fit(training.ae_step(tiny(bl.Autoencoder)), data.Batches(eight_images(), 3), **budget)
     shown = capsys.readouterr().err
     assert re.search(r"\[\d\d:\d\d<\d\d:\d\d", shown)
 
@@ -276,7 +264,7 @@ def test_the_learning_rate_falls_in_the_last_third_alone():
 
 
 def test_a_step_is_taken_at_its_scheduled_rate_and_the_optimizer_keeps_its_own():
-    step = training.ae_step(tiny(), lr=1e-3)
+    step = training.ae_step(tiny(bl.Autoencoder), lr=1e-3)
     adam, rates, outside = step.optimizers["adam"].param_groups[0], [], []
     objective = step.objective
     step.objective = lambda batch: rates.append(adam["lr"]) or objective(batch)
@@ -318,5 +306,36 @@ def test_batches_of_unequal_lengths_are_refused():
 def test_an_empty_data_set_is_refused_rather_than_waited_for():
     with pytest.raises(bl.InputError, match="empty"):
         data.Batches(torch.zeros(0, 1, 32, 32))
+    with pytest.raises(bl.InputError, match="at least one tensor"):
+        data.Batches({})
     with pytest.raises(bl.InputError, match="empty"):
-        training.fit(training.ae_step(tiny()), [], seconds=5, progress=False)
+        training.fit(training.ae_step(tiny(bl.Autoencoder)), [], seconds=5, progress=False)
+
+
+def test_what_can_be_read_once_only_is_refused_when_it_is_to_be_read_again():
+    once = iter([{"x": torch.ones(1)}])
+    with pytest.raises(bl.InputError, match=r"1 times only: give a list or data\.Batches"):
+        training.fit(Says([1.0] * 3), once, epochs=2, progress=False)
+
+
+@pytest.mark.parametrize("batch", [torch.ones(1), (torch.ones(1), torch.ones(1)), {"x": "image"}])
+def test_a_batch_that_is_no_dict_of_tensors_is_refused(batch):
+    with pytest.raises(bl.InputError, match="A batch must"):
+        training.fit(Says([1.0]), [batch], epochs=1, progress=False)
+
+
+def test_a_number_that_comes_up_late_is_filed_under_its_epoch():
+    history = training.History()
+    for numbers in ({"loss": 1.0}, {"loss": 2.0}, {"loss": 3.0, "late": 4.0}):
+        history.add(numbers, 0.0, 0.0)
+        history.close_epoch()
+    assert history["loss"] == [1, 2, 3]
+    assert history["late"] == pytest.approx([float("nan"), float("nan"), 4], nan_ok=True)
+
+
+def test_batches_of_another_type_or_shape_have_another_fingerprint():
+    one = torch.arange(8.0)
+    others = [one, one.view(torch.int32), one.reshape(4, 2)]
+    prints = [data.Batches(x).fingerprint() for x in others]
+    assert prints[0] not in prints[1:]
+    assert prints[1] != prints[2]

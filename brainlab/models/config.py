@@ -17,6 +17,7 @@ class ModelConfig:
     classes: tuple[str, ...] = ("healthy", "lesion")  # what a classifier tells apart, in the order of its logits
 
     def __post_init__(self) -> None:
+        self._check_types()
         object.__setattr__(self, "classes", tuple(self.classes))  # JSON has lists only
         if self.image_size % 16 or not 32 <= self.image_size <= 256:
             raise InputError(f"image_size must be a multiple of 16 from 32 to 256, got {self.image_size}.")
@@ -28,3 +29,11 @@ class ModelConfig:
             raise InputError(f"classes must be two or more different names, got {list(self.classes)}.")
         if self.spatial_dims != 2:
             raise InputError(f"spatial_dims must be 2 for now (slices, not volumes), got {self.spatial_dims}.")
+
+    def _check_types(self) -> None:
+        """Whole numbers and words: what is saved beside the weights comes back from JSON as the same."""
+        for name in ("image_size", "latent_dim", "channels", "spatial_dims", "width"):
+            if type(value := getattr(self, name)) is not int:
+                raise InputError(f"{name} must be a whole number such as {getattr(ModelConfig, name)}, got {value!r}.")
+        if not isinstance(self.classes, list | tuple) or not all(isinstance(name, str) for name in self.classes):
+            raise InputError(f'classes must be names such as ("healthy", "lesion"), got {self.classes!r}.')

@@ -22,7 +22,7 @@ class Discriminator(nn.Module):
         n, side = config.width, config.image_size // 16
         first = nn.Sequential(nn.Conv2d(config.channels, n, 4, stride=2, padding=1), nn.LeakyReLU(0.2))
         self.body = nn.Sequential(first, halve(n, 2 * n, norm), halve(2 * n, 4 * n, norm))
-        self.head = nn.Sequential(halve(4 * n, 8 * n, norm), nn.Conv2d(8 * n, 1, side), nn.Flatten(0))
+        self.head = nn.Sequential(halve(4 * n, 8 * n, norm), nn.Conv2d(8 * n, 1, side), nn.Flatten())
 
     def features(self, x: Tensor) -> Tensor:
         """Images (B, C, H, W) to D_l(x), (B, 4 width, H/8, W/8): 4,096 numbers an image at 64 px and width 16."""
@@ -30,7 +30,7 @@ class Discriminator(nn.Module):
 
     def judge(self, features: Tensor) -> Tensor:
         """D_l(x) to logits (B,): where both are wanted, the body need not look twice."""
-        return self.head(features)
+        return self.head(features).squeeze(1)  # (B, 1) -> (B,)
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (B, C, H, W) to logits (B,), positive for "real"."""

@@ -4,7 +4,8 @@
     logit = discriminator(x)
 
 No image is ever compared with another: the only teacher is whether the discriminator is fooled (Goodfellow et al. 2014,
-NeurIPS). So nothing blurs, and nothing says which brain a z stands for: there is no encoder, this family only decodes.
+NeurIPS). So its images tend not to blur, and nothing says which brain a z stands for: there is no encoder, this family
+only decodes.
 The networks are DCGAN's (Radford, Metz and Chintala 2016, ICLR): convolutions throughout, BatchNorm, weights that start
 at N(0, 0.02²). Theirs ends in tanh for images in [−1, 1]; the kit's lie in [0, 1], and sigmoid(2a) is (tanh(a) + 1)/2.
 """

@@ -9,7 +9,10 @@ from brainlab.models.config import ModelConfig
 
 @runtime_checkable
 class Embeds(Protocol):
-    """Turns images (B, C, H, W) into latent vectors (B, latent_dim)."""
+    """Turns images (B, C, H, W) into latent vectors (B, latent_dim); a SpatialAutoencoder into maps instead.
+
+    ``latent`` works on vectors alone, and refuses the maps (B, latent_dim, H/8, W/8).
+    """
 
     config: ModelConfig
 
@@ -20,7 +23,7 @@ class Embeds(Protocol):
 
 @runtime_checkable
 class Decodes(Protocol):
-    """Turns latent vectors (B, latent_dim) into images (B, C, H, W)."""
+    """Turns latent vectors (B, latent_dim), or a SpatialAutoencoder's maps, into images (B, C, H, W)."""
 
     config: ModelConfig
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from brainlab import losses
 from brainlab.errors import InputError
 from brainlab.models.gan import GAN
+from brainlab.training.settings import check_family, check_settings
 from brainlab.training.step import TrainingStep, adams, descend, finite, gradients, prepare
 
 GameName = Literal["non_saturating", "minimax", "least_squares", "hinge", "wgan_gp"]
@@ -77,7 +78,13 @@ def gan_step(
     is for the two games with probabilities, ``penalty`` for "wgan_gp" alone, which needs a ``WGAN`` and wants k_d = 5.
     Returns both players' losses and the mean logits ``real`` and ``fake``; ``loss`` is the sum of the two, and, the
     players being at odds, tells whether they are in balance rather than how good the images are.
+
+    As they stand, the other settings are DCGAN's. Gulrajani et al. 2017 (algorithm 1) play "wgan_gp" with 5 turns of
+    the critic, and Adam with betas (0, 0.9) and rate 1e-4 for both: ``k_d=5, lr_d=1e-4, lr_g=1e-4`` comes near, but the
+    betas here are (0.5, 0.999) in every game, and all turns of a step see the same real images, in the paper new ones.
     """
+    check_family(gan, "gan_step")
+    check_settings(lr_d=lr_d, lr_g=lr_g, label_smoothing=label_smoothing, penalty=penalty)
     if loss not in losses.GAMES:
         raise InputError(f"loss must be one of {', '.join(losses.GAMES)}, got {loss!r}.")
     if k_d < 1 or k_g < 1:

@@ -1,12 +1,14 @@
 """What a run has done so far: its numbers, an epoch at a time, and the place where it goes on."""
 
+import math
 from typing import Any
 
 
 class History(dict[str, list[float]]):
     """``history["loss"]`` is one value an epoch, and so is every other name that the step returned.
 
-    The last value may be of an epoch under way: the average so far. What else is kept lets a run go on, or be replayed.
+    It is nan for the epochs before a name first came up. The last value may be of an epoch under way: the average so
+    far. What else is kept lets a run go on, or be replayed.
     """
 
     def __init__(self) -> None:
@@ -40,7 +42,9 @@ class History(dict[str, list[float]]):
         for name, value in numbers.items():
             total, count = self.sums.get(name, (0.0, 0))
             self.sums[name] = (total + value, count + 1)
-            self.setdefault(name, [])[self.epochs :] = [(total + value) / (count + 1)]
+            values = self.setdefault(name, [])
+            values += [math.nan] * (self.epochs - len(values))  # of the epochs in which it was not said
+            values[self.epochs :] = [(total + value) / (count + 1)]
         self.batches += 1
         self.done.append(done)
         self.seconds = seconds

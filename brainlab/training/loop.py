@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from brainlab.data import Batches
 from brainlab.errors import InputError
 from brainlab.training import devices, divergence
+from brainlab.training.batch import check_dict
 from brainlab.training.budget import Budget, last_third, learning_rates, progress_bar
 from brainlab.training.history import History
 from brainlab.training.interrupt import Whole, interruptible
@@ -67,13 +68,15 @@ def fit(
     Interrupting the kernel keeps the model and the history so far, and stops between two steps (a second interrupt
     stops at once; then the step under way may have improved a part of the network, and is taken anew on going on).
     ``fit(..., epochs=10, history=history)`` with the same step and batches goes on to epoch 10; with ``epochs`` and
-    ``steps`` the result is bit for bit that of a run without a stop. Only ``Batches`` remember their order: other data
-    are read from their start, up to where the run stopped. ``replay=history`` takes the steps of that run again, on a
-    new step and at the same learning rates, also if its budget was in seconds. A history that is passed in is the one
-    that grows, so a callback can look at it and ``save_run`` it.
+    ``steps`` the result is bit for bit that of a run without a stop, given the same budget in each call: epochs=5 and
+    then epochs=10 is not epochs=10 at once, for the learning rate fell at the end of the first. Only ``Batches``
+    remember their order: other data are read from their start, up to where the run stopped. ``replay=history`` takes
+    the steps of that run again, on a new step and at the same learning rates, also if its budget was in seconds. A
+    history that is passed in is the one that grows, so a callback can look at it and ``save_run`` it.
 
     Raises Diverged, an InputError that holds the history, if a number is not finite (the step is then not counted) or
-    the loss stays far above the untrained network's; and InputError for a device that is not there.
+    the loss stays far above the untrained network's; and InputError for a device that is not there, or a batch that
+    cannot be trained on.
     """
     history = History() if history is None else history
     budget = Budget(epochs, steps, seconds, replay, history)
@@ -117,6 +120,11 @@ class _Run(NamedTuple):
             if on_batch:
                 on_batch(history.steps, numbers)
         if not history.batches:
+            if history.epochs:
+                raise InputError(
+                    f"The batches could be read {history.epochs} times only: give a list or data.Batches, which can be "
+                    "read again."
+                )
             raise InputError("There is no batch to train on: the data set is empty.")
         with self.whole:
             history.close_epoch()
@@ -124,6 +132,7 @@ class _Run(NamedTuple):
 
     def improve(self, batch: dict[str, Tensor], done: float) -> dict[str, float]:
         """One step, and its entry in the history: both or neither."""
+        check_dict(batch)
         batch = {name: value.to(self.place) for name, value in batch.items()}
         _training_mode(self.step.modules)
         with self.whole, learning_rates(self.step.optimizers, self.schedule(done)):

@@ -41,7 +41,10 @@ def load_run(folder: str | Path, step: Step, batches: Data) -> History:
     """Set ``step`` to where the saved run was, and return its history: ``fit(..., history=history)`` goes on.
 
     ``step`` and ``batches`` are built as they were for the run, in any state. Raises InputError, and leaves ``step`` as
-    it was, if the run is damaged, or is one of another model, another kind of step or other batches.
+    it was, if the run is damaged, if its networks, optimizers or generators have other names or sizes than the step's,
+    or if its ``Batches`` had other tensors, another size or seed. Not checked, for a run does not hold them: settings
+    such as β, σ or the game, and what batches other than ``Batches`` contain. The optimizers' learning rates are those
+    of the run.
     """
     folder = Path(folder)
     run = _read(folder / RUN)

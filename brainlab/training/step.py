@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from brainlab.training.batch import check
+
 MOMENTUM = (0.5, 0.999)
 """Adam's betas between rivals: with the usual 0.9 they overshoot each other (Radford et al. 2016, section 4)."""
 
@@ -16,9 +18,13 @@ MOMENTUM = (0.5, 0.999)
 class TrainingStep(ABC):
     """Called with a batch, it improves its networks once and returns named numbers, of which ``loss`` is always one.
 
-    If any is not finite, ``loss`` is NaN and the weights stay as they are. A batch with a NaN in it reaches no network:
-    BatchNorm's averages would never forget it.
+    If any is not finite, ``loss`` is NaN: the weights of the network whose objective it is stay as they are, though
+    BatchNorm's averages may be spoiled, and in a GAN the player before may have moved. A batch with a NaN in it reaches
+    no network at all: BatchNorm's averages would never forget it. A batch that the networks cannot be trained on raises
+    InputError; see ``batch.check``.
     """
+
+    needs = ("x",)  # what a batch must hold
 
     def __init__(
         self,
@@ -35,6 +41,7 @@ class TrainingStep(ABC):
 
     def __call__(self, batch: dict[str, Tensor]) -> dict[str, float]:
         """One step; see the class."""
+        self.check(batch)
         if not finite(batch.values()):
             return {"loss": math.nan}
         numbers = {name: float(value.detach()) for name, value in self.improve(batch).items()}
@@ -42,6 +49,10 @@ class TrainingStep(ABC):
             return numbers | {"loss": math.nan}
         self.steps_done += 1
         return numbers
+
+    def check(self, batch: dict[str, Tensor]) -> None:
+        """Raises InputError for a batch that these networks cannot be trained on."""
+        check(batch, self.needs, next(iter(self.modules.values())))
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on but the batch."""
@@ -75,7 +86,7 @@ def adams(model: nn.Module, **rates: float) -> dict[str, Optimizer]:
 
 
 def finite(tensors: Iterable[Tensor]) -> bool:
-    """Whether every number is one."""
+    """Whether no value is NaN or infinite."""
     return all(bool(torch.isfinite(one).all()) for one in tensors)
 
 

@@ -14,6 +14,7 @@ from brainlab.models.denoising import DenoisingAutoencoder, coarse_noise
 from brainlab.models.fanogan import FAnoGAN
 from brainlab.models.spatial import SpatialAutoencoder
 from brainlab.models.vae import VAE
+from brainlab.training.settings import check_family, check_settings
 from brainlab.training.step import TrainingStep, descend, finite, gradients, prepare
 
 Objective = Callable[[dict[str, Tensor]], dict[str, Tensor]]
@@ -23,9 +24,14 @@ class OneNetworkStep(TrainingStep):
     """A step for a model with one objective, improved by Adam: ``objective(batch)["loss"]`` is minimised."""
 
     def __init__(
-        self, model: nn.Module, objective: Objective, lr: float, generator: torch.Generator | None = None
+        self,
+        model: nn.Module,
+        objective: Objective,
+        lr: float,
+        generator: torch.Generator | None = None,
+        needs: tuple[str, ...] = ("x",),
     ) -> None:
-        self.objective = objective
+        self.objective, self.needs = objective, needs
         parameters = [p for p in prepare(model).parameters() if p.requires_grad]
         adam = torch.optim.Adam(parameters, lr=lr)
         super().__init__({"model": model}, {"adam": adam}, {"noise": generator} if generator else {})
@@ -44,6 +50,8 @@ def ae_step(model: Autoencoder | SpatialAutoencoder, lr: float = 1e-3, sigma: fl
 
     ``lr`` is Adam's learning rate; ``sigma`` the decoder's fixed standard deviation, in units of intensity.
     """
+    check_family(model, "ae_step")
+    check_settings(lr=lr, sigma=sigma)
 
     def objective(batch: dict[str, Tensor]) -> dict[str, Tensor]:
         x = batch["x"]
@@ -60,6 +68,8 @@ def dae_step(
     ``noise`` is the coarse noise's standard deviation in units of intensity, drawn from ``seed``; the rest is as in
     ``ae_step``.
     """
+    check_family(model, "dae_step")
+    check_settings(lr=lr, sigma=sigma, noise=noise)
     generator = torch.Generator().manual_seed(seed)
 
     def objective(batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -67,7 +77,7 @@ def dae_step(
         soiled = x + noise * coarse_noise(x.shape, generator).to(x) * batch["brain"]
         return {"loss": losses.denoising(model, x, soiled, sigma)}
 
-    return OneNetworkStep(model, objective, lr, generator)
+    return OneNetworkStep(model, objective, lr, generator, needs=("x", "brain"))
 
 
 def vae_step(
@@ -79,6 +89,8 @@ def vae_step(
     taught that z means nothing (Bowman et al. 2016; Sønderby et al. 2016). z is drawn from ``seed``; the rest is as in
     ``ae_step``.
     """
+    check_family(model, "vae_step")
+    check_settings(beta=beta, sigma=sigma, lr=lr, warm_up=warm_up)
     generator = torch.Generator().manual_seed(seed)
 
     def objective(batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -99,6 +111,8 @@ def classifier_step(
     ``class_weights`` says how much an image of each class counts, such as 1 / its share of the data: without, a rare
     class may be ignored at little cost. Returns ``accuracy`` as well, the share of the batch that is named rightly.
     """
+    check_family(model, "classifier_step")
+    check_settings(lr=lr)
     if class_weights is not None and len(class_weights) != len(model.config.classes):
         raise InputError(f"class_weights needs one number for each of {list(model.config.classes)}.")
     weight = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
@@ -108,7 +122,7 @@ def classifier_step(
         loss = F.cross_entropy(logits, label, None if weight is None else weight.to(logits))
         return {"loss": loss, "accuracy": (logits.argmax(dim=1) == label).float().mean()}
 
-    return OneNetworkStep(model, objective, lr)
+    return OneNetworkStep(model, objective, lr, needs=("x", "label"))
 
 
 def fanogan_step(model: FAnoGAN, lr: float = 1e-3, kappa: float = 1.0) -> OneNetworkStep:
@@ -116,6 +130,8 @@ def fanogan_step(model: FAnoGAN, lr: float = 1e-3, kappa: float = 1.0) -> OneNet
 
     ``kappa`` weighs what the discriminator sees against the pixels; 1 is the paper's.
     """
+    check_family(model, "fanogan_step")
+    check_settings(lr=lr, kappa=kappa)
 
     def objective(batch: dict[str, Tensor]) -> dict[str, Tensor]:
         x, x_hat = batch["x"], model(batch["x"])

@@ -9,10 +9,12 @@
     discriminator   descends   −L_GAN                                       nothing of L_llike: it would make all alike
 
 Larsen et al. 2016 (ICML), algorithm 1. There the decoder descends +(1 − γ) · L_GAN; this is its non-saturating form.
-The halves are not in the paper, but its authors' discriminator has them: without, fakes are two to one, one that can
-only guess pays log 3 for a real image and 0.41 for a fake, and the equilibrium rule below, made for log 2, stops the
-decoder just where it should go on. A sign read wrongly, or gradients of two objectives adding up in one network, train
-the decoder to *help* the discriminator: both are in published code, both still give images, and tests look for both.
+The halves are not in the paper. In its authors' code the discriminator's class weighs a real image 0.5 and the two
+fakes 0.25 each unless told otherwise, as here (their CelebA experiment weighs real 0.66); the half in the decoder's row
+is the kit's own. Without them fakes are two to one, a discriminator that can only guess pays log 3 for a real image and
+0.41 for a fake, and the equilibrium rule below, made for log 2, stops the decoder just where it should go on. A sign
+read wrongly, or gradients of two objectives adding up in one network, train the decoder to *help* the discriminator:
+both are in published code, both still give images, and tests look for both.
 """
 
 from typing import NamedTuple
@@ -22,6 +24,7 @@ from torch import Tensor
 
 from brainlab import losses
 from brainlab.models.vaegan import VAEGAN
+from brainlab.training.settings import check_family, check_settings
 from brainlab.training.step import TrainingStep, adams, descend, finite, gradients, prepare
 
 DRAW, MARGIN = 0.68, 0.35
@@ -143,5 +146,7 @@ def vaegan_step(
     discriminator, which learns by looking on. ``fake_cost`` and ``fooling`` are means over x̃ and x_p;
     ``decoder_moved`` and ``discriminator_moved`` say who did not pause; ``loss`` is the encoder's objective.
     """
+    check_family(model, "vaegan_step")
+    check_settings(gamma=gamma, beta=beta, pixel=pixel, sigma=sigma, lr=lr, lr_d=lr_d, warm_up=warm_up)
     rates = {"encoder": lr, "decoder": lr, "discriminator": lr_d}
     return VAEGANStep(model, Weights(gamma, beta, pixel, sigma), rates, margin, warm_up, seed)
