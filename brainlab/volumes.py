@@ -76,8 +76,9 @@ def read(path: str | os.PathLike, volume: int | None = None) -> Volume:
     turn = io_orientation(claim.affine)
     affine = claim.affine @ inv_ornt_aff(turn, raw.shape)
     about = About(Path(path).name, "not known; ask where the file came from", "", synthetic=False)
+    here = Path(path).expanduser().absolute()  # save must know the scan's file wherever the notebook has moved to
     original = Original(claim.shape[:3], claim.affine, claim.header)
-    return Volume(np.ascontiguousarray(apply_orientation(raw, turn)), affine, Path(path), original, about)
+    return Volume(np.ascontiguousarray(apply_orientation(raw, turn)), affine, here, original, about)
 
 
 def brain_mask(volume: Volume) -> np.ndarray:
@@ -201,7 +202,7 @@ def _subject_and_contrast(path: Path) -> tuple[str, str | None]:
 
 def _is_input(target: Path, like: Volume) -> bool:
     """Whether a path is the scan's own file, under whatever name, or the other half of its pair."""
-    own = [like.path.expanduser(), *(like.path.expanduser().with_suffix(end) for end in (".hdr", ".img"))]
+    own = [like.path, *(like.path.with_suffix(end) for end in (".hdr", ".img"))]
     return target.exists() and any(one.exists() and target.samefile(one) for one in own)
 
 
