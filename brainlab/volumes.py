@@ -38,6 +38,17 @@ __all__ = [
 CONTRASTS = {"t1": "T1w", "t1w": "T1w", "t1post": "T1ce", "t1ce": "T1ce", "t1gd": "T1ce", "t1c": "T1ce"}
 CONTRASTS |= {"t2": "T2w", "t2w": "T2w", "flair": "FLAIR"}
 
+PROCESSING = set(
+    "aligned bet bfc bias biascorrected brain brainmask brains bse coreg coregistered corrected desc extracted final "
+    "hd hdbet image img in lesion lesions lin linear mask masked mni mni152 mri n3 n4 native nlin norm normalised "
+    "normalized nu orig preproc preprocessed raw reg registered resampled robex scan seg skull skullstrip skullstripped "
+    "space ss stripped strip synthstrip t88 to volume warped".split()
+)
+"""Words in a name that say what was done with a scan, and not whose it is."""
+
+FOLDERS = set("anat analyze data derivatives dicom images mgz mri niftis nifti nii scans".split())
+"""Words in a folder's name that say what lies in it; the person's folder is then the one above."""
+
 
 class Original(NamedTuple):
     """The grid in the file itself, which results are saved in."""
@@ -189,15 +200,30 @@ def _stem(path: Path) -> str:
 def _subject_and_contrast(path: Path) -> tuple[str, str | None]:
     """Who and what a file shows, by its name: case07_flair.nii.gz is FLAIR of case07, patient07/FLAIR.nii of patient07.
 
-    One person's scans must bear one name, or a person could stand on both sides of a split. BIDS names say it outright
-    (sub-07_ses-1_T1w.nii); else what is left of the name without its contrast, or the folder's name where nothing is.
+    One person's scans must bear one name, or a person could stand on both sides of a split. BIDS names say it outright,
+    for a file or a folder (sub-07_ses-1_T1w.nii); else it is what is left of the file's name without contrasts and what
+    was done (p07/T1_bet.nii), or, where nothing is, of the nearest folder's (bert/mri/norm.mgz). Of several contrasts
+    the first is the scan's own: FLAIR_in_T1.nii is a FLAIR.
     """
-    words = re.split(r"[-_. ]+", _stem(path))
-    contrast = next((CONTRASTS[word.lower()] for word in reversed(words) if word.lower() in CONTRASTS), None)
-    if bids := re.match(r"sub-[A-Za-z0-9]+", path.name):
-        return bids.group(), contrast
-    kept = [word for word in words if word.lower() not in CONTRASTS]
-    return "-".join(kept) or path.absolute().parent.name, contrast
+    names = [_stem(path), *(folder.name for folder in path.absolute().parents)]
+    contrast = next((CONTRASTS[word] for word in _words(names[0].lower()) if word in CONTRASTS), None)
+    bids = (re.match(r"sub-[A-Za-z0-9]+", name) for name in names)
+    if found := next(filter(None, bids), None):
+        return found.group(), contrast
+    kept = (_words_of_a_person(name, above=k > 0) for k, name in enumerate(names))
+    return next(("-".join(words) for words in kept if words), names[0]), contrast
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in re.split(r"[-_. ]+", name) if word]
+
+
+def _words_of_a_person(name: str, above: bool) -> list[str]:
+    """What is left of a file's name, or of a folder's ``above`` it, without contrasts and processing."""
+    if above and re.match(r"ses-", name):
+        return []
+    dropped = CONTRASTS.keys() | PROCESSING | (FOLDERS if above else set())
+    return [word for word in _words(name) if word.lower() not in dropped]
 
 
 def _is_input(target: Path, like: Volume) -> bool:
