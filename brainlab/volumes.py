@@ -69,15 +69,16 @@ class Volume:
     about: About
 
 
-def read(path: str | os.PathLike, volume: int | None = None) -> Volume:
+def read(path: str | os.PathLike, volume: int | None = None, *, mask: bool = False) -> Volume:
     """Read a NIfTI (.nii, .nii.gz, .hdr/.img), Analyze (.hdr/.img) or FreeSurfer (.mgh, .mgz) image.
 
-    ``volume`` names one of a 4-D file's volumes, from 0. Whatever cannot become a right picture, from a truncated
+    ``volume`` names one of a 4-D file's volumes, from 0. With ``mask=True`` a file of nothing but 0 is read too: the
+    lesion mask of a healthy person, which as a scan is refused. Whatever cannot become a right picture, from a truncated
     download to a header that claims terabytes, raises InputError with a sentence that names the file and the mend. A
     file that does not say which side is left (old Analyze) is read as radiological, with a warning.
     """
     claim = imagefile.claim(path)
-    raw = imagefile.voxels(claim, volume)
+    raw = imagefile.voxels(claim, volume, mask)
     if not claim.oriented:
         warnings.warn(
             f"{claim.path} does not say which side is left; it is read as stored radiologically (patient's left last), "
@@ -102,12 +103,12 @@ def slices(volume: Volume, size: int = 64, positions_mm=None, lesions: Volume | 
 
     ``positions_mm``: heights in world mm; by default 16 over the brain, as in the phantoms
     (``geometry.axial_positions``). ``lesions``: a mask of the same patient in the same world space, where one was
-    drawn; then slices are labelled "lesion" or "healthy", else "unknown". Raises InputError for a scan with its skull
-    and for positions beside the brain.
+    drawn (``read(..., mask=True)``); then slices are labelled "lesion" or "healthy", else "unknown". Raises InputError
+    for a scan with its skull and for positions beside the brain.
     """
     brain = brain_mask(volume)
-    heights = geometry.axial_positions(brain, volume.affine) if positions_mm is None else np.ravel(positions_mm)
-    heights = _check_heights(heights.astype(float), geometry.bounding_box(brain, volume.affine)[:, 2], volume.path)
+    heights = geometry.axial_positions(brain, volume.affine) if positions_mm is None else positions_mm
+    heights = _check_heights(heights, geometry.bounding_box(brain, volume.affine)[:, 2], volume.path)
     centre = geometry.bounding_box_centre(brain, volume.affine)
     images = _cut(normalise(volume.data, brain), volume.affine, heights, size, centre)
     inside = _cut(brain, volume.affine, heights, size, centre)
@@ -185,10 +186,16 @@ def _cut(data: np.ndarray, affine: np.ndarray, heights: np.ndarray, size: int, c
     return torch.from_numpy(np.stack(cuts))[:, None]
 
 
-def _check_heights(heights: np.ndarray, span: np.ndarray, path: Path) -> np.ndarray:
+def _check_heights(positions_mm, span: np.ndarray, path: Path) -> np.ndarray:
+    """Positions as (N,) float, all of them heights in the brain."""
+    try:
+        heights = np.asarray(positions_mm, dtype=float).ravel()
+    except (TypeError, ValueError):
+        heights = np.array([])  # not numbers
     if not len(heights) or not np.all((heights >= span[0]) & (heights <= span[1])):
         raise InputError(
-            f"positions_mm must be heights in the brain of {path}, {span[0]:.0f} to {span[1]:.0f} mm, got {heights}."
+            f"positions_mm must be heights in the brain of {path}, {span[0]:.0f} to {span[1]:.0f} mm, "
+            f"got {positions_mm!r}."
         )
     return heights
 

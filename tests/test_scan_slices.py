@@ -67,10 +67,29 @@ def test_lesions_of_another_grid_become_masks_and_labels(scan, tmp_path):
     np.testing.assert_allclose((cut.affine[1] @ [row, column, 0, 1])[:2], MARKER[:2], atol=1.5)
 
 
-@pytest.mark.parametrize("positions", [[], [500], [0, np.nan], [-200, 0]])
+@pytest.mark.parametrize("positions", [[], [500], [0, np.nan], [-200, 0], "a", ["a"], {}, [[1], [2, 3]]])
 def test_positions_beside_the_brain_are_refused(plain, positions):
     with pytest.raises(InputError, match=r"-5\d to 6\d mm"):
         volumes.slices(plain, positions_mm=positions)
+
+
+@pytest.mark.parametrize("size", [64.0, "64", None, 4, 5000])
+def test_a_size_that_no_picture_can_have_is_refused(plain, size):
+    with pytest.raises(InputError, match="size must be a whole number of pixels from 8 to 1024"):
+        volumes.slices(plain, size=size)
+
+
+def test_a_mask_without_a_lesion_says_that_a_person_is_healthy(plain, tmp_path):
+    data, affine = made_up(GRIDS["LAS"])
+    empty = saved(tmp_path / "lesion.nii", np.zeros(data.shape, np.uint8), affine)
+    with pytest.raises(InputError, match=r"every voxel is 0; .*mask=True"):
+        volumes.read(empty)
+    cut = volumes.slices(plain, lesions=volumes.read(empty, mask=True))
+    assert set(cut.labels) == {"healthy"}
+    assert not cut.masks.any()
+    full = saved(tmp_path / "full.nii", np.ones(data.shape, np.uint8), affine)
+    with pytest.raises(InputError, match=r"every voxel is 1; check that it is the right file\.$"):
+        volumes.read(full, mask=True)
 
 
 @pytest.mark.parametrize(
