@@ -81,7 +81,8 @@ def claim(path: str | os.PathLike) -> Claim:
 def voxels(found: Claim, volume: int | None = None, mask: bool = False) -> np.ndarray:
     """The chosen volume (X, Y, Z) as float32 in the file's own grid, scaled; InputError unless finite and varied.
 
-    A ``mask`` may be all 0: it marks nothing. Read slice by slice, so that a file never takes more memory than the volume it becomes.
+    A ``mask`` may be all 0: it marks nothing. Read slice by slice, so that a file never takes more memory than the
+    volume it becomes.
     """
     x, y, z, n = found.shape
     chosen = _chosen(found, volume)

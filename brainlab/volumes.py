@@ -39,14 +39,17 @@ CONTRASTS = {"t1": "T1w", "t1w": "T1w", "t1post": "T1ce", "t1ce": "T1ce", "t1gd"
 CONTRASTS |= {"t2": "T2w", "t2w": "T2w", "flair": "FLAIR"}
 
 PROCESSING = set(
-    "aligned bet bfc bias biascorrected brain brainmask brains bse coreg coregistered corrected desc extracted final "
-    "hd hdbet image img in lesion lesions lin linear mask masked mni mni152 mri n3 n4 native nlin norm normalised "
-    "normalized nu orig preproc preprocessed raw reg registered resampled robex scan seg skull skullstrip skullstripped "
-    "space ss stripped strip synthstrip t88 to volume warped".split()
+    re.findall(
+        r"\w+",
+        "aligned bet bfc bias biascorrected brain brainmask brains bse coreg coregistered corrected desc extracted final "
+        "hd hdbet image img in lesion lesions lin linear mask masked mni mni152 mri n3 n4 native nlin norm normalised "
+        "normalized nu orig preproc preprocessed raw reg registered resampled robex scan seg skull skullstrip "
+        "skullstripped space ss stripped strip synthstrip t88 to volume warped",
+    )
 )
 """Words in a name that say what was done with a scan, and not whose it is."""
 
-FOLDERS = set("anat analyze data derivatives dicom images mgz mri niftis nifti nii scans".split())
+FOLDERS = set(re.findall(r"\w+", "anat analyze data derivatives dicom images mgz mri niftis nifti nii scans"))
 """Words in a folder's name that say what lies in it; the person's folder is then the one above."""
 
 
@@ -73,7 +76,7 @@ def read(path: str | os.PathLike, volume: int | None = None, *, mask: bool = Fal
     """Read a NIfTI (.nii, .nii.gz, .hdr/.img), Analyze (.hdr/.img) or FreeSurfer (.mgh, .mgz) image.
 
     ``volume`` names one of a 4-D file's volumes, from 0. With ``mask=True`` a file of nothing but 0 is read too: the
-    lesion mask of a healthy person, which as a scan is refused. Whatever cannot become a right picture, from a truncated
+    lesion mask of a healthy person, which as a scan is refused. Whatever cannot become a right picture, from a cut
     download to a header that claims terabytes, raises InputError with a sentence that names the file and the mend. A
     file that does not say which side is left (old Analyze) is read as radiological, with a warning.
     """

@@ -88,7 +88,7 @@ def test_where_keeps_what_equals_all_that_is_asked(six):
 
 
 def test_where_refuses_a_value_that_no_slice_has_and_names_those_there_are(six):
-    with pytest.raises(InputError, match="No slice has visit='tumor-hypo'; there are healthy, tumour-hypo."):
+    with pytest.raises(InputError, match=r"No slice has visit='tumor-hypo'; there are healthy, tumour-hypo\."):
         six.where(visit="tumor-hypo")
     many = replace(six[[0] * 30], subjects=tuple(f"s{k:02d}" for k in range(30)))
     with pytest.raises(InputError, match=r"there are s00, .*, s19 and 10 more\.$"):
