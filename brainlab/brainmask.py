@@ -18,6 +18,9 @@ SMALLEST_MM = 60.0  # longest side of a brain; less is an animal's, or a scan wi
 DARK_LAYER = 0.8  # darker than this beside what lies outside and inside it is bone; stripped brains keep to 0.9
 BONE_MM, BRAIN_MM = 16, 12  # how deep bone lies at most, and how soon beneath it comes brain
 
+BLANKED = "; or, if it is stripped already, set everything outside the brain to 0 (resample with linear interpolation)"
+"""The mend where splines have rung or noise was added after the skull was removed: the air is then not blank either."""
+
 
 def brain_mask(data: np.ndarray, affine: np.ndarray, name: str = "The image") -> np.ndarray:
     """Brain (X, Y, Z) bool of a skull-stripped volume: its largest piece that is not blank, holes filled.
@@ -29,7 +32,7 @@ def brain_mask(data: np.ndarray, affine: np.ndarray, name: str = "The image") ->
     if not tissue.any():
         raise InputError(f"{name} is blank, so no brain can be found in it; check that it is the right file.")
     if tissue.mean() > 1 - BLANK_SHARE:
-        raise _head(name, "the air around it is not blank")
+        raise _head(name, "the air around it is not blank", BLANKED)
     box = _box(tissue)  # everything below is quick inside it
     brain, second = _largest_piece(tissue[box])
     brain = _fill_holes(brain)
@@ -39,7 +42,7 @@ def brain_mask(data: np.ndarray, affine: np.ndarray, name: str = "The image") ->
         raise _head(name, "it comes in two large pieces, as scalp and brain do")
     stray = (tissue[box] & ~brain).sum()
     if stray > STRAY_SHARE * (tissue.size - brain.sum()):
-        raise _head(name, "the air around it is not blank")
+        raise _head(name, "the air around it is not blank", BLANKED)
     if _has_dark_layer(data[box], brain, voxel_mm):
         raise _head(name, "under its surface lies a dark layer, as bone lies under scalp")
     whole = np.zeros(data.shape, dtype=bool)
@@ -53,10 +56,10 @@ def _box(tissue: np.ndarray) -> tuple[slice, ...]:
     return tuple(slice(max(0, one.start - 4), one.stop + 4) for one in tight)
 
 
-def _head(name: str, sign: str) -> InputError:
+def _head(name: str, sign: str, instead: str = "") -> InputError:
     return InputError(
         f"{name} looks like a whole head ({sign}), and brainlab's models know brains without skull: strip the skull "
-        f"first, for example with HD-BET, SynthStrip (mri_synthstrip) or FSL's bet, and read the result."
+        f"first, for example with HD-BET, SynthStrip (mri_synthstrip) or FSL's bet, and read the result{instead}."
     )
 
 

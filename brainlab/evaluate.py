@@ -26,6 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Compute what was asked for and print it; 0 when done."""
     if not arguments.realism:
         raise InputError("Say what to evaluate: brainlab evaluate --realism.")
+    if arguments.steps < 1:
+        raise InputError(f"--steps must be at least 1, got {arguments.steps}.")
     named = os.environ.get("BRAINLAB_REAL_DATA")
     folder = arguments.data or (Path(named) / "oasis_t1_slices" if named else None)
     if folder is None:

@@ -78,10 +78,11 @@ def claim(path: str | os.PathLike) -> Claim:
         return found
 
 
-def voxels(found: Claim, volume: int | None = None) -> np.ndarray:
+def voxels(found: Claim, volume: int | None = None, mask: bool = False) -> np.ndarray:
     """The chosen volume (X, Y, Z) as float32 in the file's own grid, scaled; InputError unless finite and varied.
 
-    Read slice by slice, so that a file never takes more memory than the volume it becomes.
+    A ``mask`` may be all 0: it marks nothing. Read slice by slice, so that a file never takes more memory than the
+    volume it becomes.
     """
     x, y, z, n = found.shape
     chosen = _chosen(found, volume)
@@ -99,9 +100,10 @@ def voxels(found: Claim, volume: int | None = None) -> np.ndarray:
             _check_end(stream, found)
     if bad := np.count_nonzero(~np.isfinite(data)):
         raise InputError(f"{found.path} has {bad:,} voxels that are NaN or infinite; replace them (numpy.nan_to_num).")
-    if data.min() == data.max():
+    if data.min() == data.max() and not (mask and data.flat[0] == 0):
+        empty = ", or read it with mask=True if it marks lesions and there are none" if data.flat[0] == 0 else ""
         raise InputError(
-            f"{found.path} shows nothing, every voxel is {data.flat[0]:g}; check that it is the right file."
+            f"{found.path} shows nothing, every voxel is {data.flat[0]:g}; check that it is the right file{empty}."
         )
     return data
 

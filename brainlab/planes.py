@@ -38,8 +38,8 @@ def plane(
     """
     if plane not in PLANES:
         raise InputError(f"plane must be one of {', '.join(PLANES)}, got {plane!r}.")
-    if not 8 <= size <= 1024:
-        raise InputError(f"size must be from 8 to 1024 pixels, got {size}.")
+    if not isinstance(size, (int, np.integer)) or not 8 <= size <= 1024:
+        raise InputError(f"size must be a whole number of pixels from 8 to 1024, got {size!r}.")
     data, affine = np.asarray(data), np.asarray(affine, dtype=float)
     if data.ndim != 3:
         raise InputError(f"A plane is cut from a volume of 3 dimensions (X, Y, Z), got an array of shape {data.shape}.")

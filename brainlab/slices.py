@@ -67,10 +67,20 @@ class Slices:
         return replace(self, **{k: pick[type(v)](v) for k, v in taken.items() if type(v) in pick})
 
     def where(self, **wanted: str) -> "Slices":
-        """The slices whose fields equal what is asked: ``test.where(labels="tumour", visit="tumour-hypo")``."""
+        """The slices whose fields equal what is asked: ``test.where(labels="tumour", visit="tumour-hypo")``.
+
+        None may be both; but raises InputError for a value that no slice has, for it is likely misspelt.
+        """
         keep = np.ones(len(self), dtype=bool)
         for name, value in wanted.items():
             if name not in ("subjects", "labels", "visit"):
                 raise InputError(f"where picks by subjects, labels or visit, got {name!r}.")
-            keep &= np.array([one == value for one in getattr(self, name)], dtype=bool)
+            there = getattr(self, name)
+            if len(self) and value not in there:
+                raise InputError(f"No slice has {name}={value!r}; there are {_few(sorted(set(there)))}.")
+            keep &= np.array([one == value for one in there], dtype=bool)
         return self[keep]
+
+
+def _few(names: list[str], most: int = 20) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -38,6 +38,20 @@ __all__ = [
 CONTRASTS = {"t1": "T1w", "t1w": "T1w", "t1post": "T1ce", "t1ce": "T1ce", "t1gd": "T1ce", "t1c": "T1ce"}
 CONTRASTS |= {"t2": "T2w", "t2w": "T2w", "flair": "FLAIR"}
 
+PROCESSING = set(
+    re.findall(
+        r"\w+",
+        "aligned bet bfc bias biascorrected brain brainmask brains bse coreg coregistered corrected desc extracted final "
+        "hd hdbet image img in lesion lesions lin linear mask masked mni mni152 mri n3 n4 native nlin norm normalised "
+        "normalized nu orig preproc preprocessed raw reg registered resampled robex scan seg skull skullstrip "
+        "skullstripped space ss stripped strip synthstrip t88 to volume warped",
+    )
+)
+"""Words in a name that say what was done with a scan, and not whose it is."""
+
+FOLDERS = set(re.findall(r"\w+", "anat analyze data derivatives dicom images mgz mri niftis nifti nii scans"))
+"""Words in a folder's name that say what lies in it; the person's folder is then the one above."""
+
 
 class Original(NamedTuple):
     """The grid in the file itself, which results are saved in."""
@@ -58,15 +72,16 @@ class Volume:
     about: About
 
 
-def read(path: str | os.PathLike, volume: int | None = None) -> Volume:
+def read(path: str | os.PathLike, volume: int | None = None, *, mask: bool = False) -> Volume:
     """Read a NIfTI (.nii, .nii.gz, .hdr/.img), Analyze (.hdr/.img) or FreeSurfer (.mgh, .mgz) image.
 
-    ``volume`` names one of a 4-D file's volumes, from 0. Whatever cannot become a right picture, from a truncated
+    ``volume`` names one of a 4-D file's volumes, from 0. With ``mask=True`` a file of nothing but 0 is read too: the
+    lesion mask of a healthy person, which as a scan is refused. Whatever cannot become a right picture, from a cut
     download to a header that claims terabytes, raises InputError with a sentence that names the file and the mend. A
     file that does not say which side is left (old Analyze) is read as radiological, with a warning.
     """
     claim = imagefile.claim(path)
-    raw = imagefile.voxels(claim, volume)
+    raw = imagefile.voxels(claim, volume, mask)
     if not claim.oriented:
         warnings.warn(
             f"{claim.path} does not say which side is left; it is read as stored radiologically (patient's left last), "
@@ -76,8 +91,9 @@ def read(path: str | os.PathLike, volume: int | None = None) -> Volume:
     turn = io_orientation(claim.affine)
     affine = claim.affine @ inv_ornt_aff(turn, raw.shape)
     about = About(Path(path).name, "not known; ask where the file came from", "", synthetic=False)
+    here = Path(path).expanduser().absolute()  # save must know the scan's file wherever the notebook has moved to
     original = Original(claim.shape[:3], claim.affine, claim.header)
-    return Volume(np.ascontiguousarray(apply_orientation(raw, turn)), affine, Path(path), original, about)
+    return Volume(np.ascontiguousarray(apply_orientation(raw, turn)), affine, here, original, about)
 
 
 def brain_mask(volume: Volume) -> np.ndarray:
@@ -90,12 +106,12 @@ def slices(volume: Volume, size: int = 64, positions_mm=None, lesions: Volume | 
 
     ``positions_mm``: heights in world mm; by default 16 over the brain, as in the phantoms
     (``geometry.axial_positions``). ``lesions``: a mask of the same patient in the same world space, where one was
-    drawn; then slices are labelled "lesion" or "healthy", else "unknown". Raises InputError for a scan with its skull
-    and for positions beside the brain.
+    drawn (``read(..., mask=True)``); then slices are labelled "lesion" or "healthy", else "unknown". Raises InputError
+    for a scan with its skull and for positions beside the brain.
     """
     brain = brain_mask(volume)
-    heights = geometry.axial_positions(brain, volume.affine) if positions_mm is None else np.ravel(positions_mm)
-    heights = _check_heights(heights.astype(float), geometry.bounding_box(brain, volume.affine)[:, 2], volume.path)
+    heights = geometry.axial_positions(brain, volume.affine) if positions_mm is None else positions_mm
+    heights = _check_heights(heights, geometry.bounding_box(brain, volume.affine)[:, 2], volume.path)
     centre = geometry.bounding_box_centre(brain, volume.affine)
     images = _cut(normalise(volume.data, brain), volume.affine, heights, size, centre)
     inside = _cut(brain, volume.affine, heights, size, centre)
@@ -173,10 +189,16 @@ def _cut(data: np.ndarray, affine: np.ndarray, heights: np.ndarray, size: int, c
     return torch.from_numpy(np.stack(cuts))[:, None]
 
 
-def _check_heights(heights: np.ndarray, span: np.ndarray, path: Path) -> np.ndarray:
+def _check_heights(positions_mm, span: np.ndarray, path: Path) -> np.ndarray:
+    """Positions as (N,) float, all of them heights in the brain."""
+    try:
+        heights = np.asarray(positions_mm, dtype=float).ravel()
+    except (TypeError, ValueError):
+        heights = np.array([])  # not numbers
     if not len(heights) or not np.all((heights >= span[0]) & (heights <= span[1])):
         raise InputError(
-            f"positions_mm must be heights in the brain of {path}, {span[0]:.0f} to {span[1]:.0f} mm, got {heights}."
+            f"positions_mm must be heights in the brain of {path}, {span[0]:.0f} to {span[1]:.0f} mm, "
+            f"got {positions_mm!r}."
         )
     return heights
 
@@ -188,20 +210,35 @@ def _stem(path: Path) -> str:
 def _subject_and_contrast(path: Path) -> tuple[str, str | None]:
     """Who and what a file shows, by its name: case07_flair.nii.gz is FLAIR of case07, patient07/FLAIR.nii of patient07.
 
-    One person's scans must bear one name, or a person could stand on both sides of a split. BIDS names say it outright
-    (sub-07_ses-1_T1w.nii); else what is left of the name without its contrast, or the folder's name where nothing is.
+    One person's scans must bear one name, or a person could stand on both sides of a split. BIDS names say it outright,
+    for a file or a folder (sub-07_ses-1_T1w.nii); else it is what is left of the file's name without contrasts and what
+    was done (p07/T1_bet.nii), or, where nothing is, of the nearest folder's (bert/mri/norm.mgz). Of several contrasts
+    the first is the scan's own: FLAIR_in_T1.nii is a FLAIR.
     """
-    words = re.split(r"[-_. ]+", _stem(path))
-    contrast = next((CONTRASTS[word.lower()] for word in reversed(words) if word.lower() in CONTRASTS), None)
-    if bids := re.match(r"sub-[A-Za-z0-9]+", path.name):
-        return bids.group(), contrast
-    kept = [word for word in words if word.lower() not in CONTRASTS]
-    return "-".join(kept) or path.absolute().parent.name, contrast
+    names = [_stem(path), *(folder.name for folder in path.absolute().parents)]
+    contrast = next((CONTRASTS[word] for word in _words(names[0].lower()) if word in CONTRASTS), None)
+    bids = (re.match(r"sub-[A-Za-z0-9]+", name) for name in names)
+    if found := next(filter(None, bids), None):
+        return found.group(), contrast
+    kept = (_words_of_a_person(name, above=k > 0) for k, name in enumerate(names))
+    return next(("-".join(words) for words in kept if words), names[0]), contrast
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in re.split(r"[-_. ]+", name) if word]
+
+
+def _words_of_a_person(name: str, above: bool) -> list[str]:
+    """What is left of a file's name, or of a folder's ``above`` it, without contrasts and processing."""
+    if above and re.match(r"ses-", name):
+        return []
+    dropped = CONTRASTS.keys() | PROCESSING | (FOLDERS if above else set())
+    return [word for word in _words(name) if word.lower() not in dropped]
 
 
 def _is_input(target: Path, like: Volume) -> bool:
     """Whether a path is the scan's own file, under whatever name, or the other half of its pair."""
-    own = [like.path.expanduser(), *(like.path.expanduser().with_suffix(end) for end in (".hdr", ".img"))]
+    own = [like.path, *(like.path.with_suffix(end) for end in (".hdr", ".img"))]
     return target.exists() and any(one.exists() and target.samefile(one) for one in own)
 
 

@@ -82,8 +82,14 @@ def test_specks_in_the_air_are_no_skull_stripping(template):
     data = template[0].copy()
     specks = np.random.default_rng(0).random(data.shape) < 0.05
     data[specks & (data == 0)] = 0.03
-    with pytest.raises(InputError, match="not blank"):
+    with pytest.raises(InputError, match=r"not blank.*if it is stripped already, set everything outside .* to 0"):
         brainmask.brain_mask(data, template[1])
+
+
+def test_a_stripped_brain_on_noise_is_told_to_blank_it(template):
+    noise = np.random.default_rng(0).normal(scale=0.001, size=template[0].shape)
+    with pytest.raises(InputError, match=r"not blank.*if it is stripped already, .*linear interpolation"):
+        brainmask.brain_mask(template[0] + noise, template[1])
 
 
 @pytest.mark.realdata

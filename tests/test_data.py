@@ -1,3 +1,4 @@
+import inspect
 import os
 import subprocess
 import sys
@@ -115,6 +116,14 @@ def test_training_and_validation_slices_are_healthy_and_well_formed(small):
     assert (train.images[~train.brain] == 0).all()
     assert train.about.synthetic
     assert train.spacing == 3.25
+
+
+def test_a_kernel_left_open_during_an_update_keeps_the_recipe_of_the_code_it_runs(monkeypatch):
+    monkeypatch.setattr(phantom, "_readable", lambda path: True)
+    monkeypatch.setattr(phantom, "_read", lambda path: path)
+    before = phantom.load("train")
+    monkeypatch.setattr(inspect, "getsource", lambda room: "the new code on the disk")
+    assert phantom.load("train") == before
 
 
 def test_the_field_of_view_is_centred_on_the_brain_and_slices_rise(small):

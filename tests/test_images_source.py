@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from brainlab import InputError, anatomy, data, geometry, planes
+from brainlab import InputError, anatomy, data, geometry, intensity, planes
 from brainlab.sources import images
 
 
@@ -109,6 +109,21 @@ def test_the_group_stands_in_for_the_subject_and_neither_is_warned_of(tmp_path):
         images.load(tmp_path)
 
 
+def test_masks_say_what_is_sick_where_no_class_does(folder):
+    rows = [{"file": f"{s}1.png", "subject": s, "mask": "mask-b1.png" if s == "b" else ""} for s in ("a", "b")]
+    write(folder, rows)
+    found = images.load(folder)
+    assert found.labels == found.visit == ("healthy", "lesion")
+    write(folder, [{"file": "a1.png", "subject": "a"}])
+    assert images.load(folder).labels == ("unknown",)
+
+
+def test_the_bright_end_lands_where_lesions_have_headroom(folder):
+    found = images.load(folder)
+    bright = np.percentile(found.images[0][found.brain[0]].numpy(), 99)
+    assert bright == pytest.approx(intensity.BRIGHT, abs=1e-3)
+
+
 def _without_index(folder):
     (folder / "index.csv").unlink()
 
@@ -123,6 +138,25 @@ def _damaged(folder):
 
 def _black(folder):
     Image.fromarray(np.zeros((208, 176), np.uint8)).save(folder / "a1.png")
+
+
+def _specks(folder):
+    grey = np.zeros((208, 176), np.uint8)
+    grey[10, ::9] = 200
+    Image.fromarray(grey).save(folder / "a1.png")
+
+
+def _tiny_blob(folder):
+    grey = np.zeros((2080, 1760), np.uint8)
+    grey[500:505, 500:505] = 200
+    Image.fromarray(grey).save(folder / "a1.png")
+
+
+def _flat(folder):
+    grey = np.full((208, 208), 200, np.uint8)
+    grey[0, 0] = 0
+    Image.fromarray(grey).save(folder / "a1.png")
+    write(folder, [{"file": "a1.png", "subject": "a"}])
 
 
 def _other_size(folder):
@@ -146,6 +180,9 @@ def _binary_index(folder):
         (_with_rows({"file": "a1.png", "subject": "a", "mask": "gone.png"}), "gone.png, the mask of a1.png"),
         (_damaged, "a1.png cannot be read"),
         (_black, "a1.png is of one shade"),
+        (_specks, "a1.png shows no brain"),
+        (_tiny_blob, "a1.png shows no brain"),
+        (_flat, "a1.png cannot be used: The image is constant"),
         (_other_size, "a mask needs its picture's size"),
     ],
 )

@@ -159,6 +159,13 @@ def test_the_command_says_what_it_needs(monkeypatch):
         evaluate.run(arguments("--realism"))
 
 
+@pytest.mark.parametrize("steps", ["0", "-5"])
+def test_the_command_refuses_to_train_for_no_steps_before_it_starts(monkeypatch, folder, steps):
+    monkeypatch.setattr(realism, "realism", lambda *_, **__: pytest.fail("it started"))
+    with pytest.raises(InputError, match=f"--steps must be at least 1, got {steps}"):
+        evaluate.run(arguments("--realism", "--data", str(folder), "--steps", steps))
+
+
 @pytest.mark.realdata
 def test_a_short_run_on_real_slices_learns_something(real_data, monkeypatch):
     monkeypatch.setattr(realism, "LEVELS", ("5", "13", "21", "29"))

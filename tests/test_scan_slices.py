@@ -67,10 +67,29 @@ def test_lesions_of_another_grid_become_masks_and_labels(scan, tmp_path):
     np.testing.assert_allclose((cut.affine[1] @ [row, column, 0, 1])[:2], MARKER[:2], atol=1.5)
 
 
-@pytest.mark.parametrize("positions", [[], [500], [0, np.nan], [-200, 0]])
+@pytest.mark.parametrize("positions", [[], [500], [0, np.nan], [-200, 0], "a", ["a"], {}, [[1], [2, 3]]])
 def test_positions_beside_the_brain_are_refused(plain, positions):
     with pytest.raises(InputError, match=r"-5\d to 6\d mm"):
         volumes.slices(plain, positions_mm=positions)
+
+
+@pytest.mark.parametrize("size", [64.0, "64", None, 4, 5000])
+def test_a_size_that_no_picture_can_have_is_refused(plain, size):
+    with pytest.raises(InputError, match="size must be a whole number of pixels from 8 to 1024"):
+        volumes.slices(plain, size=size)
+
+
+def test_a_mask_without_a_lesion_says_that_a_person_is_healthy(plain, tmp_path):
+    data, affine = made_up(GRIDS["LAS"])
+    empty = saved(tmp_path / "lesion.nii", np.zeros(data.shape, np.uint8), affine)
+    with pytest.raises(InputError, match=r"every voxel is 0; .*mask=True"):
+        volumes.read(empty)
+    cut = volumes.slices(plain, lesions=volumes.read(empty, mask=True))
+    assert set(cut.labels) == {"healthy"}
+    assert not cut.masks.any()
+    full = saved(tmp_path / "full.nii", np.ones(data.shape, np.uint8), affine)
+    with pytest.raises(InputError, match=r"every voxel is 1; check that it is the right file\.$"):
+        volumes.read(full, mask=True)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +100,20 @@ def test_positions_beside_the_brain_are_refused(plain, positions):
         ("sub-12/anat/sub-12_ses-1_T1w.nii.gz", "sub-12", "T1w"),
         ("x/IXI002-Guys-0828-T1.nii.gz", "IXI002-Guys-0828", "T1w"),
         ("x/case07_flair.nii", "case07", "FLAIR"),
-        ("x/brain.mgz", "brain", None),
+        ("p01/T1_bet.nii.gz", "p01", "T1w"),
+        ("p02/T1_bet.nii.gz", "p02", "T1w"),
+        ("p02/bet/T2-brain_mask.nii.gz", "p02", "T2w"),
+        ("case07_T1_stripped.nii.gz", "case07", "T1w"),
+        ("bert/mri/norm.mgz", "bert", None),
+        ("anna/mri/norm.mgz", "anna", None),
+        ("bert/mri/T1.mgz", "bert", "T1w"),
+        ("sub-01/anat/FLAIR.nii.gz", "sub-01", "FLAIR"),
+        ("sub-01/ses-2/anat/p_T1w.nii.gz", "sub-01", "T1w"),
+        ("anna/ses-2/anat/T1w.nii.gz", "anna", "T1w"),
+        ("patient07/FLAIR_in_T1.nii.gz", "patient07", "FLAIR"),
+        ("patient07_stripped/FLAIR.nii.gz", "patient07", "FLAIR"),
+        ("x/brain.mgz", "x", None),
+        ("/brain.mgz", "brain", None),
         ("x/OAS1_0001_MR1.img", "OAS1-0001-MR1", None),
     ],
 )

@@ -82,8 +82,17 @@ def test_an_index_beyond_the_end_is_an_error(six, chosen):
 def test_where_keeps_what_equals_all_that_is_asked(six):
     assert_picked(six.where(labels="tumour"), six, [1, 3, 5])
     assert_picked(six.where(subjects="b", visit="healthy"), six, [2])
-    assert len(six.where(subjects="nobody")) == 0
+    assert len(six.where(labels="healthy", visit="tumour-hypo")) == 0
+    assert len(six[[]].where(visit="tumour-hypo")) == 0
     assert len(six.where()) == N
+
+
+def test_where_refuses_a_value_that_no_slice_has_and_names_those_there_are(six):
+    with pytest.raises(InputError, match=r"No slice has visit='tumor-hypo'; there are healthy, tumour-hypo\."):
+        six.where(visit="tumor-hypo")
+    many = replace(six[[0] * 30], subjects=tuple(f"s{k:02d}" for k in range(30)))
+    with pytest.raises(InputError, match=r"there are s00, .*, s19 and 10 more\.$"):
+        many.where(subjects="nobody")
 
 
 def test_where_says_which_fields_it_knows(six):

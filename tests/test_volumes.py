@@ -149,6 +149,17 @@ def test_the_scan_itself_is_never_overwritten(plain, tmp_path):
     assert plain.path.read_bytes() == before
 
 
+def test_the_scan_itself_is_never_overwritten_from_another_folder(plain, tmp_path, monkeypatch):
+    before = plain.path.read_bytes()
+    monkeypatch.chdir(tmp_path)
+    scan = volumes.read("plain.nii.gz")
+    (tmp_path / "results").mkdir()
+    monkeypatch.chdir(tmp_path / "results")
+    with pytest.raises(InputError, match="scan itself"):
+        volumes.save("../plain.nii.gz", scan.data, scan)
+    assert plain.path.read_bytes() == before
+
+
 def test_a_failed_save_leaves_the_earlier_result_and_nothing_else(plain, tmp_path, monkeypatch):
     target = volumes.save(tmp_path / "map.nii.gz", plain.data, plain)
     before, files = target.read_bytes(), sorted(tmp_path.iterdir())

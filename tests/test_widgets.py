@@ -256,6 +256,33 @@ def test_a_mask_of_numbers_is_a_mask():
     assert {one["overlay_colours"] for one in widget.spec["panels"]} == {"amber"}
 
 
+def test_a_map_of_zeros_reads_as_a_map():
+    base = block()
+    widget = volume_viewer(base.data, np.zeros(base.data.shape, np.float32), affine=base.affine)
+    assert "Overlay: 0.00." in widget.state.readout()
+    empty = volume_viewer(base.data, np.zeros(base.data.shape, bool), affine=base.affine)
+    assert "Overlay: outside the mask." in empty.state.readout()
+
+
+def test_a_map_with_nothing_finite_starts_in_the_middle_and_has_no_value():
+    base = block()
+    alone = VolumeViewerState(base)
+    state = VolumeViewerState(base, Grid(np.full(base.data.shape, np.nan, np.float32), base.affine))
+    assert (state.x, state.y, state.z) == (alone.x, alone.y, alone.z)
+    assert "Overlay: no value." in state.readout()
+
+
+@pytest.mark.parametrize("mm", [0.01, 0.03])
+@pytest.mark.parametrize("corner", [0.0, -0.2, 5.3])
+def test_sliders_of_a_tiny_volume_have_two_ends_with_the_crosshair_between(mm, corner):
+    affine = np.diag([mm, mm, mm, 1.0])
+    affine[:3, 3] = corner
+    widget = volume_viewer(block().data, affine=affine)
+    for slider in widget.spec["controls"]:
+        assert slider["low"] < slider["high"]
+        assert slider["low"] <= getattr(widget.state, slider["name"]) <= slider["high"]
+
+
 @pytest.mark.parametrize(
     ("volume", "overlay", "words"),
     [

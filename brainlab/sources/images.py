@@ -76,9 +76,10 @@ def load(folder: str | Path, size: int = 64, *, where: Mapping[str, Container[st
     lists.
 
     Each is averaged by area into the 208 mm field of view at ``size`` px, centred on the subject's foreground, and
-    scaled on its own: percentiles 1 and 99 inside the brain become 0 and 1. ``brain`` is the largest piece that is not
-    black, with its holes filled: the brain where the skull was removed, else the head. Raises InputError naming what is
-    missing.
+    scaled on its own: percentiles 1 and 99 inside the brain become 0 and ``intensity.BRIGHT``. ``brain`` is the largest
+    piece that is not black, with its holes filled: the brain where the skull was removed, else the head. Where there
+    are masks and no classes, slices are labelled "lesion" or "healthy" by their mask; without either, "unknown".
+    Raises InputError naming what is missing.
     """
     folder = Path(folder)
     rows = [row for row in _index(folder) if all(row.get(k, "") in v for k, v in (where or {}).items())]
@@ -96,17 +97,19 @@ def load(folder: str | Path, size: int = 64, *, where: Mapping[str, Container[st
         )
     pictures = [_picture(folder / row["file"], layout) for row in rows]
     brains = [foreground(picture) for picture in pictures]
+    for row, inside in zip(rows, brains, strict=True):
+        _check_brain(inside, folder / row["file"])
     centres = _centres(brains, subjects)
     mm = [layout.spacing_mm or geometry.FIELD_OF_VIEW_MM / max(p.shape) for p in pictures]
     masks = [_mask(folder, row, layout, p.shape) for row, p in zip(rows, pictures, strict=True)]
     images, brain, lesion = [], [], []
-    for picture, inside, mask, centre, step in zip(pictures, brains, masks, centres, mm, strict=True):
+    for row, picture, inside, mask, centre, step in zip(rows, pictures, brains, masks, centres, mm, strict=True):
         small, region, truth = (area_resample(a, step, centre, size) for a in (picture, inside, mask))
         brain.append(region >= 0.5)
-        images.append(normalise(small, brain[-1]))
+        images.append(_scaled(small, brain[-1], folder / row["file"]))
         lesion.append(truth >= 0.5)
     height = np.array([layout.first_level_mm + layout.level_mm * float(row.get("level") or 0) for row in rows])
-    labels = tuple(row.get("class") or row.get("label") or "unknown" for row in rows)
+    labels = _labels(rows, lesion)
     return Slices(
         images=torch.from_numpy(np.stack(images))[:, None],
         masks=torch.from_numpy(np.stack(lesion))[:, None],
@@ -188,6 +191,28 @@ def _is_number(text: str | None) -> bool:
 
 def _subject(row: Mapping[str, str]) -> str:
     return row.get("subject") or row.get("group") or row["file"]
+
+
+def _labels(rows: list[dict[str, str]], lesion: list[np.ndarray]) -> tuple[str, ...]:
+    """Each row's class; by the mask, as ``volumes.slices`` does it, where the table has masks and no classes."""
+    named = [row.get("class") or row.get("label") for row in rows]
+    if not any(named) and any(row.get("mask") for row in rows):
+        return tuple("lesion" if mask.any() else "healthy" for mask in lesion)
+    return tuple(name or "unknown" for name in named)
+
+
+def _check_brain(brain: np.ndarray, path: Path) -> None:
+    if not brain.any():
+        raise InputError(f"{path} shows no brain, only specks on black; remove its row from index.csv.")
+
+
+def _scaled(image: np.ndarray, brain: np.ndarray, path: Path) -> np.ndarray:
+    """A picture on the kit's scale of brightness; what is wrong with it is said with its file's name."""
+    _check_brain(brain, path)
+    try:
+        return normalise(image, brain)
+    except InputError as error:
+        raise InputError(f"{path} cannot be used: {error}") from None
 
 
 def _picture(path: Path, layout: Layout) -> np.ndarray:

@@ -60,7 +60,7 @@ def load(split: str, mr_contrast: str = "T1w", size: int = 64, seed: int = 0) ->
         raise InputError(f"contrast must be one of {', '.join(contrast.SEQUENCES)}, got {mr_contrast!r}.")
     if size % 16 or not 32 <= size <= 256:
         raise InputError(f"size must be a multiple of 16 from 32 to 256, got {size}.")
-    path = cache_dir() / "phantom" / f"{split}-{mr_contrast}-{size}px-seed{seed}-{_recipe()}.safetensors"
+    path = cache_dir() / "phantom" / f"{split}-{mr_contrast}-{size}px-seed{seed}-{RECIPE}.safetensors"
     path.parent.mkdir(exist_ok=True)
     with FileLock(path.with_suffix(".lock")):  # a second notebook waits here, then finds the file
         if not _readable(path):
@@ -142,6 +142,10 @@ def _recipe() -> str:
     rooms = (anatomy, contrast, cortex, fields, geometry, growth, intensity, lesions, phantoms, planes)
     source = "".join(inspect.getsource(room) for room in rooms) + Path(__file__).read_text(encoding="utf-8")
     return hashlib.sha256(source.encode()).hexdigest()[:8]
+
+
+RECIPE = _recipe()
+"""Taken at import, like the code itself: a kernel left open during an update must not file old phantoms as new."""
 
 
 def _write(path: Path, slices: Slices) -> None:

@@ -49,7 +49,7 @@ class VolumeViewerState(traitlets.HasTraits):
         self.span = _span(volume.data)
         self.overlay_span = (0.0, 1.0) if overlay is None or overlay.data.dtype == bool else _span(overlay.data, 0.0)
         self._cut: dict[str, tuple[float, Picture]] = {}  # plane: position and picture
-        start = self.centre_mm if overlay is None or not overlay.data.any() else _peak(overlay)
+        start = self.centre_mm if overlay is None else _peak(overlay, otherwise=self.centre_mm)
         with self.hold_trait_notifications():
             self.x, self.y, self.z = (float(round(one)) for one in start)
 
@@ -106,7 +106,7 @@ def volume_viewer(
     """
     base = _grid(volume, affine)
     top = None if overlay is None else _grid(overlay, base.affine)
-    if top is not None and np.isin(top.data, (0, 1)).all():
+    if top is not None and np.isin(top.data, (0, 1)).all() and top.data.any():  # of zeros alone it may be a map
         top = Grid(top.data.astype(bool), top.affine)  # a mask, as it comes from a file
     if top is not None and not hasattr(overlay, "affine") and top.data.shape != base.data.shape:
         raise InputError(f"overlay has shape {top.data.shape} and volume {base.data.shape}; give both the same grid.")
@@ -131,7 +131,7 @@ def volume_viewer(
 
 
 def _slider(axis: int, state: VolumeViewerState) -> Slider:
-    """Whole millimetres through the field of view, as far as the volume reaches."""
+    """Whole millimetres through the field of view, as far as the volume reaches, and at least one."""
     positive, negative = DIRECTIONS[axis]
     half = geometry.FIELD_OF_VIEW_MM / 2 - 0.5
     ends = np.array(
@@ -140,6 +140,8 @@ def _slider(axis: int, state: VolumeViewerState) -> Slider:
     world = (ends @ state.volume.affine[:3, :3].T + state.volume.affine[:3, 3])[:, axis]
     low = np.ceil(max(world.min(), state.centre_mm[axis] - half))
     high = np.floor(min(world.max(), state.centre_mm[axis] + half))
+    if low >= high:  # a volume thinner than that
+        low, high = np.floor(world.min()), np.floor(world.min()) + 1
     return Slider("xyz"[axis], f"{'xyz'[axis]}: {negative} to {positive}", float(low), float(high), 1.0, "mm")
 
 
@@ -170,6 +172,8 @@ def _span(data: np.ndarray, low: float | None = None) -> tuple[float, float]:
 
 def _short(value: float) -> str:
     """Three figures, and no exponent: 0.53, 1250."""
+    if not np.isfinite(value):
+        return "no value"
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.0f}"
 
 
@@ -180,8 +184,10 @@ def _middle(volume: Grid) -> np.ndarray:
     return np.floor(centre) + 0.5
 
 
-def _peak(overlay: Grid) -> np.ndarray:
-    """World mm of the voxel where the overlay's three strongest planes meet."""
-    data = np.nan_to_num(overlay.data.astype(np.float32))
+def _peak(overlay: Grid, otherwise: np.ndarray) -> np.ndarray:
+    """World mm of the voxel where the overlay's three strongest planes meet; ``otherwise`` where it shows nothing."""
+    data = np.where(np.isfinite(overlay.data), overlay.data, 0).astype(np.float32)
+    if not data.any():
+        return otherwise
     voxel = [int(data.sum(axis=others).argmax()) for others in ((1, 2), (0, 2), (0, 1))]
     return (overlay.affine @ [*voxel, 1.0])[:3]
