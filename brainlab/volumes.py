@@ -41,10 +41,10 @@ CONTRASTS |= {"t2": "T2w", "t2w": "T2w", "flair": "FLAIR"}
 PROCESSING = set(
     re.findall(
         r"\w+",
-        "aligned bet bfc bias biascorrected brain brainmask brains bse coreg coregistered corrected desc extracted final "
-        "hd hdbet image img in lesion lesions lin linear mask masked mni mni152 mri n3 n4 native nlin norm normalised "
-        "normalized nu orig preproc preprocessed raw reg registered resampled robex scan seg skull skullstrip "
-        "skullstripped space ss stripped strip synthstrip t88 to volume warped",
+        "aligned bet bfc bias biascorrected brain brainmask brains bse coreg coregistered corrected desc extracted "
+        "final hd hdbet image img in lesion lesions lin linear mask masked mni mni152 mri n3 n4 native nlin norm "
+        "normalised normalized nu orig preproc preprocessed raw reg registered resampled robex scan seg skull "
+        "skullstrip skullstripped space ss stripped strip synthstrip t88 to volume warped",
     )
 )
 """Words in a name that say what was done with a scan, and not whose it is."""
