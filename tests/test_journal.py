@@ -38,6 +38,19 @@ def test_a_prediction_stands_once_the_result_has_been_shown():
     assert lessons.predict("02.t", "How much?", slider=(0, 1)).widget.children[2].disabled
 
 
+def test_a_widget_that_was_open_when_the_result_came_changes_nothing_either(own_file):
+    asked = lessons.predict("02.t", "Which?", choices=["a", "b"])
+    answer, _, button = asked.widget.children[1:4]
+    answer.value = "a"
+    button.click()
+    lessons.reveal("02.t", "b")
+    answer.value = "b"
+    button.click()
+    assert [one["answer"] for one in map(json.loads, own_file.read_text().splitlines()) if "answer" in one] == ["a"]
+    assert "a (you have seen the result, so it stands)" in asked.status.value
+    assert button.disabled
+
+
 def test_a_result_shown_to_someone_who_kept_no_prediction_locks_nothing(own_file):
     assert "kept no prediction" in lessons.reveal("02.t", "a").text
     assert not own_file.exists()

@@ -14,6 +14,10 @@ from brainlab.lessons import journal
 from brainlab.lessons.messages import Message, to_html
 
 
+SEEN = " (you have seen the result, so it stands)"
+WIDE = {"description_width": "initial"}  # else a label is cut to the width of a short word
+
+
 class Question:
     """What ``predict`` and ``quiz`` return: a widget with a static page's HTML and plain text beside it."""
 
@@ -68,7 +72,17 @@ def predict(
     parts = [answer, sure, button] if sure else [answer, button]
     asked = Question(question, options, parts)
 
+    def stand() -> bool:
+        """Whether the result has been shown; then the prediction that was kept before it cannot be changed."""
+        shown = journal.latest("truth", id) is not None
+        for part in parts:
+            part.disabled = shown
+        return shown
+
     def keep(_: Any) -> None:
+        if stand():
+            kept = journal.latest("prediction", id) or {}
+            return asked.say("Your prediction", _shown(kept.get("answer"), unit) + SEEN)
         if answer.value is None:
             return asked.say("No choice yet", "Choose one first; a guess is fine.")
         more = {"sure": sure.value} if sure else {}
@@ -79,12 +93,7 @@ def predict(
 
     button.on_click(keep)
     if given is not None:
-        stands = journal.latest("truth", id) is not None
-        asked.say(
-            "Your prediction", _shown(given, unit) + (" (you have seen the result, so it stands)" if stands else "")
-        )
-        for part in parts:
-            part.disabled = stands
+        asked.say("Your prediction", _shown(given, unit) + (SEEN if stand() else ""))
     return asked
 
 
@@ -132,12 +141,16 @@ def _radio(options: Sequence[str], value: Any) -> widgets.RadioButtons:
 def _sureness(choices: int, value: Any) -> widgets.IntSlider:
     guess = round(100 / choices)  # who knows nothing is this sure
     value = value if isinstance(value, int) else guess
-    return widgets.IntSlider(value=value, min=guess, max=100, description="How sure, %")
+    return widgets.IntSlider(value=value, min=guess, max=100, description="How sure, %", style=WIDE)
 
 
 def _slider(low: float, high: float, value: Any, unit: str) -> widgets.FloatSlider:
     value = value if isinstance(value, int | float) else (low + high) / 2
-    return widgets.FloatSlider(value=value, min=low, max=high, step=(high - low) / 100, description=unit or "I expect")
+    label = f"I expect, {unit}" if unit else "I expect"
+    step = (high - low) / 100
+    return widgets.FloatSlider(
+        value=value, min=low, max=high, step=step, readout_format=".3~g", description=label, style=WIDE
+    )
 
 
 def _shown(value: Any, unit: str = "") -> str:

@@ -301,8 +301,9 @@ plotting.grid(
 )
 
 # %% [markdown]
-# Cover the blue outlines of the middle column with your hand: would you have seen those lesions? Keep them in mind;
-# they are the hardest case in every lesson.
+# Cover the blue outlines of the middle column with your hand: which of those lesions would you have seen? In white
+# matter, whatever is as bright as cortex stands out to the eye, which knows where cortex belongs. To a rule that knows
+# brightness alone it is just one more bright pixel: keep that column in mind.
 
 # %% [markdown]
 # ## 5 · Who is in the test set?

@@ -260,7 +260,7 @@ plotting.rows(
 
 # %% [markdown]
 # Look at the residual's colours, green above zero and brown below: the bright tumour is positive, the dark one
-# negative, the iso-intense one hardly there. And look *outside* the outline: folds of the cortex that 32 numbers
+# negative, the iso-intense one faint. And look *outside* the outline: folds of the cortex that 32 numbers
 # cannot describe light up as well. To the map they are anomalies like any other, and they are most of what it shows.
 #
 # ### Areas and lines
@@ -395,7 +395,7 @@ lessons.reveal("02.bright", verdict, because="These tumours are brighter than an
 # better than darkness itself does, which every sulcus leads astray: that is the AP. But look at the Dice beside it. At
 # this one threshold, 5 % false positives, the gain is small or none: most of what either marks is healthy.
 #
-# What it does not add stands in the middle: **iso-intense** tumours. A residual is a difference of *intensity*; where
+# Where it adds little stands in the middle: **iso-intense** tumours. A residual is a difference of *intensity*; where
 # a lesion is as bright as the tissue expected there, the difference is nil, however well the network rebuilds (Meissen
 # et al. 2022).
 
@@ -578,16 +578,17 @@ plotting.rows(
 )
 
 # %% [markdown]
-# It lights up, and much else does. How much else? Take the scan as it came:
+# It lights up, and so does much else. How much of a scan is called a lesion? Take this one as it came:
 
 # %%
 maps = by_model(ae)(new)
 print(f"promised: 5 % of a healthy brain · called a lesion here: {(maps > cut)[new.brain].float().mean():.0%}")
 
 # %% [markdown]
-# More than was promised is **domain shift**: the 5 % hold for people like those of `val`, who are synthetic, and a
-# real cortex folds in ways the network has no words for. (An average brain, smoother than anybody's, is a mild case.)
-# Mending it takes healthy people from the same scanner, for training or at least for the threshold.
+# The 5 % hold for people like those of `val`, who are synthetic. Any other figure, be it more or less, is **domain
+# shift**: a patient's cortex folds in ways the network has no words for, which makes it more; an average brain is
+# smoother than anybody's, which can make it less. Mending it takes healthy people from the same scanner, for training
+# or at least for the threshold.
 #
 # The map goes back into the scan's **own** space, voxel for voxel, and is saved beside your answers, so that any
 # viewer can lay one over the other. Move the overlay's threshold and ask of each spot: lesion, or merely unlike the
