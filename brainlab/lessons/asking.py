@@ -13,7 +13,6 @@ from brainlab.errors import InputError
 from brainlab.lessons import journal
 from brainlab.lessons.messages import Message, to_html
 
-
 SEEN = " (you have seen the result, so it stands)"
 WIDE = {"description_width": "initial"}  # else a label is cut to the width of a short word
 
@@ -149,7 +148,7 @@ def _slider(low: float, high: float, value: Any, unit: str) -> widgets.FloatSlid
     label = f"I expect, {unit}" if unit else "I expect"
     step = (high - low) / 100
     return widgets.FloatSlider(
-        value=value, min=low, max=high, step=step, readout_format=".3~g", description=label, style=WIDE
+        value=value, min=low, max=high, step=step, readout_format=".3g", description=label, style=WIDE
     )
 
 
