@@ -44,6 +44,7 @@ def notebook(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iter
         lab.run_all(page)
         return page
 
+    run.pages = pages  # for a picture of each, should the test fail
     yield run
     for page in pages:
         page.context.close()
@@ -53,10 +54,11 @@ def notebook(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iter
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
-    pages = [one for one in getattr(item, "funcargs", {}).values() if isinstance(one, Page)]
+    given = getattr(item, "funcargs", {}).values()
+    pages = [page for one in given for page in ([one] if isinstance(one, Page) else getattr(one, "pages", []))]
     if report.when == "call" and report.failed and pages:
         FAILURES.mkdir(exist_ok=True)
-        for page in pages:
-            page.screenshot(path=FAILURES / f"{item.name}.png")
-            (FAILURES / f"{item.name}.txt").write_text("\n".join(complaints(page)))
+        for number, page in enumerate(pages):
+            page.screenshot(path=FAILURES / f"{item.name}-{number}.png")
+            (FAILURES / f"{item.name}-{number}.txt").write_text("\n".join(complaints(page)))
     return report
