@@ -1,6 +1,7 @@
 """The canvas in a real JupyterLab: what it does when all is well, and what it says when the kernel is not."""
 
 import os
+import re
 import signal
 
 import numpy as np
@@ -168,8 +169,9 @@ def test_a_dead_kernel_is_told(notebook):
     died.wait_for()
     page.keyboard.press("Escape")
     w.control(widget, "level").fill("50")
-    expect(widget.get_by_role("status")).to_contain_text("gone", timeout=15_000)
-    expect(widget.get_by_role("status")).to_contain_text("Run this cell again")
+    # JupyterLab closes the line to a dead kernel, or keeps it where a new one is up: told at once, or after 10 s.
+    told = re.compile(r"\bgone\b.*run this cell again", re.IGNORECASE)
+    expect(widget.get_by_role("status")).to_contain_text(told, timeout=20_000)
 
 
 def test_a_reopened_notebook_shows_a_static_picture_with_alternative_text(notebook, lab, browser):
