@@ -165,7 +165,7 @@ def test_a_dead_kernel_is_told(notebook):
     page = notebook(RAMP, "canvas", "import os; print('process', os.getpid())")
     widget = w.root(page)
     died = page.locator(".jp-Dialog", has_text="appears to have died")
-    printed = page.get_by_text(re.compile(r"^process \d+$")).last.inner_text()  # and not the code that prints it
+    printed = page.get_by_text(re.compile(r"^\s*process \d+\s*$")).last.inner_text()  # and not the code that prints it
     os.kill(int(printed.split()[1]), signal.SIGKILL)
     died.wait_for()
     page.keyboard.press("Escape")
