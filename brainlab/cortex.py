@@ -67,9 +67,8 @@ def tissues(folds: Folds, thinning_mm: float, at: Tensor, found: Tensor) -> Tens
     outer = at - PROJECTED * inwards
     sulcus, reach, gape, rim, _ = sample(folds.fields, outer, FINE_ORIGIN, FINE_MM)
     gape_mm = (0.2 + 0.7 * thinning_mm) * torch.exp(0.3 * gape) * (0.5 + 0.5 * front)  # half a sulcus's width
-    reach_mm = (
-        folds.reach_mm * (1 - 0.4 * torch.sigmoid((at[:, 1] - 42) / 4)) + 5 * reach
-    )  # shallow at the frontal pole
+    shallow = 0.4 * torch.sigmoid((at[:, 1] - 42) / 4)  # as sulci are at the frontal pole
+    reach_mm = folds.reach_mm * (1 - shallow) + 5 * reach
     sulcus = torch.hypot(sulcus, (depth - reach_mm).clamp(min=0)) - gape_mm
     pial = torch.minimum(depth - RIM_MM - 0.8 * gape_mm * torch.sigmoid(2 * rim), sulcus)
     pial = torch.minimum(pial, fissure - 0.3 - 0.5 * thinning_mm)

@@ -168,8 +168,7 @@ def _trained(
 
 
 def _untrained(seed: int) -> DenoisingAutoencoder:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with training.seeded(seed):
         return DenoisingAutoencoder(ModelConfig(image_size=SIZE))
 
 

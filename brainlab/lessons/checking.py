@@ -106,7 +106,7 @@ check = Checks()
 def _first_line(error: BaseException) -> str:
     try:
         return str(error).split("\n")[0][:300] or "no message"
-    except Exception:
+    except Exception:  # a learner's own exception class may have a broken __str__; the check still has to answer
         return "no message"
 
 
@@ -114,5 +114,5 @@ def _written(answer: Any) -> str:
     """The learner's answer as they wrote it, to look back at; at most 2,000 characters."""
     try:
         return (inspect.getsource(answer) if inspect.isfunction(answer) else repr(answer))[:2000]
-    except Exception:
+    except Exception:  # a learner's own __repr__ may raise anything, and no source is at hand for a lambda in a shell
         return f"({kind(answer)}, source not available)"
