@@ -27,6 +27,13 @@ def parser(command: str | None) -> argparse.ArgumentParser:
     data = commands.add_parser("data", help="say where built data is kept, and how much of it")
     data.set_defaults(run=run_data)
 
+    weights = commands.add_parser("pretrain", help="make the shipped weights anew, each with its card")
+    if command == "pretrain":
+        from brainlab import pretrain
+
+        pretrain.add_arguments(weights)
+        weights.set_defaults(run=pretrain.run)
+
     tables = commands.add_parser("evaluate", help="compute the published numbers")
     if command == "evaluate":
         from brainlab import evaluate

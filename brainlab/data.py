@@ -11,7 +11,7 @@ from torch import Tensor
 from brainlab.errors import InputError
 from brainlab.slices import About, Slices
 
-__all__ = ["About", "Batches", "Slices", "load"]
+__all__ = ["About", "Batches", "Slices", "Split", "load"]
 
 Split = Literal["train", "val", "labelled", "dev", "test"]
 

@@ -13,6 +13,9 @@ from torch import Tensor
 
 from brainlab.errors import InputError
 
+LEAST_SUBJECTS = 10
+"""With fewer, an interval would promise what it cannot hold."""
+
 
 class Interval(NamedTuple):
     """A value with the low and high end of its 95 % interval."""
@@ -58,12 +61,8 @@ def average_precision(scores: Tensor, mask: Tensor, brain: Tensor) -> float:
     Equal scores enter together, as one threshold, so the order of the pixels does not matter. No interpolation: that
     would flatter (Davis and Goadrich 2006, ICML). Raises InputError where no brain pixel is lesion.
     """
-    _same_shape(scores, mask, brain)
+    _check_ranked(scores, mask, brain)
     score, lesion = scores[brain].double(), mask[brain]
-    if not lesion.any():
-        raise InputError("Average precision needs at least one lesion pixel inside the brain; this mask has none.")
-    if not torch.isfinite(score).all():
-        raise InputError("Average precision needs finite scores; some are NaN or infinite.")
     order = score.argsort(descending=True)
     score, hits = score[order], lesion[order].double().cumsum(0)
     last_of_ties = torch.cat([score[1:] != score[:-1], torch.ones(1, dtype=torch.bool)])
@@ -89,19 +88,63 @@ def bootstrap(
 ) -> Interval:
     """A statistic with its 95 % percentile interval over *subjects*: slices of one person are not independent.
 
-    ``statistic`` receives the indices (n,) of the slices drawn: whole subjects, with replacement. Under ten subjects an
-    interval would promise what it cannot hold, so low and high are nan. Efron and Tibshirani 1993, chapter 13.
+    ``statistic`` receives the indices (n,) of the slices drawn: whole subjects, with replacement. Under ten subjects
+    low and high are nan. Efron and Tibshirani 1993, chapter 13.
     """
-    rng = np.random.default_rng(seed)
     owner = np.asarray(subjects)
     rows = [np.flatnonzero(owner == name) for name in dict.fromkeys(subjects)]
-    value = statistic(np.arange(len(owner)))
-    if len(rows) < 10:
-        return Interval(value, float("nan"), float("nan"))
-    picks = [rng.integers(len(rows), size=len(rows)) for _ in range(draws)]
-    values = [statistic(np.concatenate([rows[i] for i in pick])) for pick in picks]
-    low, high = np.nanpercentile(values, [2.5, 97.5])
+    values = [statistic(np.concatenate([rows[i] for i in pick])) for pick in _picks(len(rows), draws, seed)]
+    return interval(statistic(np.arange(len(owner))), values)
+
+
+def average_precision_interval(
+    scores: Tensor, mask: Tensor, brain: Tensor, subjects: Sequence[str], draws: int = 200, seed: int = 0
+) -> Interval:
+    """``average_precision`` of slices (N, ...) with the interval that ``bootstrap`` gives it, sorting once only.
+
+    How many pixels of each subject lie at or above a lesion pixel's score does not depend on who is drawn; a draw only
+    says how often each subject counts. ``subjects`` names each slice's, (N,).
+    """
+    _check_ranked(scores, mask, brain)
+    names = list(dict.fromkeys(subjects))
+    owner = np.array([names.index(name) for name in subjects])
+    rows = [torch.from_numpy(np.flatnonzero(owner == i)) for i in range(len(names))]
+    pixels = [(scores[i][brain[i]].numpy(), mask[i][brain[i]].numpy()) for i in rows]
+    thresholds = np.unique(np.concatenate([score[lesion] for score, lesion in pixels]))[::-1]  # elsewhere recall rests
+
+    def above(values: np.ndarray) -> np.ndarray:
+        return len(values) - np.searchsorted(np.sort(values), thresholds)
+
+    called = np.stack([above(score) for score, _ in pixels]).astype(float)  # (subjects, thresholds)
+    hits = np.stack([above(score[lesion]) for score, lesion in pixels]).astype(float)
+
+    def drawn(pick: np.ndarray) -> float:
+        times = np.bincount(pick, minlength=len(names)).astype(float)
+        n, found = times @ called, times @ hits
+        recall = found / found[-1] if found[-1] else np.full_like(found, np.nan)
+        return float((np.diff(recall, prepend=0) * found / np.maximum(n, 1)).sum())
+
+    return interval(drawn(np.arange(len(names))), [drawn(pick) for pick in _picks(len(names), draws, seed)])
+
+
+def interval(value: float, values: Sequence[float]) -> Interval:
+    """A value and the middle 95 % of what repetitions gave; no repetitions, no interval: low and high are nan."""
+    low, high = np.nanpercentile(values, [2.5, 97.5]) if len(values) else (np.nan, np.nan)
     return Interval(value, float(low), float(high))
+
+
+def _picks(subjects: int, draws: int, seed: int) -> list[np.ndarray]:
+    """Which subjects each draw holds, by number; none where there are too few subjects for an interval."""
+    rng = np.random.default_rng(seed)
+    return [rng.integers(subjects, size=subjects) for _ in range(draws if subjects >= LEAST_SUBJECTS else 0)]
+
+
+def _check_ranked(scores: Tensor, mask: Tensor, brain: Tensor) -> None:
+    _same_shape(scores, mask, brain)
+    if not mask[brain].any():
+        raise InputError("Average precision needs at least one lesion pixel inside the brain; this mask has none.")
+    if not torch.isfinite(scores[brain]).all():
+        raise InputError("Average precision needs finite scores; some are NaN or infinite.")
 
 
 def _same_shape(*arrays: Tensor) -> None:

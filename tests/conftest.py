@@ -1,5 +1,6 @@
 """What every test may ask for: real data, a cache of its own, and strictness about what is missing."""
 
+import csv
 import os
 import shutil
 import tempfile
@@ -51,4 +52,29 @@ def real_data() -> Path:
     folder = Path(named).resolve()
     if not (folder / "oasis_t1_slices").is_dir():
         pytest.skip(f"BRAINLAB_REAL_DATA names {named}, which has no oasis_t1_slices in it")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def people(tmp_path_factory):
+    """Twenty-four made-up people of two slices each, in the layout of the real ones."""
+    folder = tmp_path_factory.mktemp("people")
+    import numpy as np
+    from PIL import Image
+
+    y, x = np.mgrid[:208, :176]
+    rows = []
+    for person in range(24):
+        rng = np.random.default_rng(person)
+        inside = ((y - 104) / rng.uniform(75, 85)) ** 2 + ((x - 88) / rng.uniform(60, 66)) ** 2 < 1
+        white = ((y - 104) / 60) ** 2 + ((x - 88) / 45) ** 2 < 1
+        for level in (1, 3):
+            grey = (100 + 60 * white + rng.normal(0, 8, y.shape)) * inside
+            name = f"p{person:02d}z{level}.png"
+            Image.fromarray(grey.clip(0, 255).astype(np.uint8)).save(folder / name)
+            rows.append({"file": name, "class": "healthy", "subject": f"p{person:02d}", "level": level})
+    with (folder / "index.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
     return folder

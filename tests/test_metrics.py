@@ -100,3 +100,23 @@ def test_dice_of_numbers_is_refused():
         metrics.dice(SCORES, TRUTH)
     with pytest.raises(InputError, match="boolean masks"):
         metrics.dice(TRUTH, TRUTH.to(torch.uint8))
+
+
+@pytest.mark.parametrize("levels", [7, 10_000])
+def test_the_quick_interval_of_average_precision_is_the_bootstrap_s_with_ties_and_without(levels):
+    draw = torch.Generator().manual_seed(0)
+    subjects = [f"p{i // 3}" for i in range(36)][::-1]
+    brain = torch.rand(36, 1, 12, 12, generator=draw) < 0.7
+    mask = (torch.rand(36, 1, 12, 12, generator=draw) < 0.1) & brain
+    mask[:6] = False  # two people without a lesion
+    scores = torch.randint(levels, (36, 1, 12, 12), generator=draw).float() + 2.0 * mask
+    slow = metrics.bootstrap(lambda i: metrics.average_precision(scores[i], mask[i], brain[i]), subjects, 50, seed=4)
+    quick = metrics.average_precision_interval(scores, mask, brain, subjects, 50, seed=4)
+    assert quick == pytest.approx(slow, abs=1e-12)
+    assert np.isnan(metrics.average_precision_interval(scores[:27], mask[:27], brain[:27], subjects[:27]).low)
+
+
+def test_an_interval_without_repetitions_is_the_value_alone():
+    assert metrics.interval(3.0, [])[0] == 3.0
+    assert np.isnan(metrics.interval(3.0, [])[1:]).all()
+    assert metrics.interval(3.0, [1.0, 2.0, 3.0]) == pytest.approx((3.0, 1.05, 2.95))

@@ -1,0 +1,61 @@
+"""From a recipe to weights with their cards: the run, the measures, and how many bits the weights need."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from brainlab import checkpoints, scorecard, tensorfile
+from brainlab.errors import InputError
+from brainlab.metrics import Interval
+from brainlab.pretrain import cards, material, runs
+from brainlab.pretrain.recipes import Recipe
+
+CARD = "README.md"
+MOVES = 0.1  # a measure moves if half precision changes it by more than this share of its interval
+
+
+def make(recipe: Recipe, out: Path, work: Path, folder: Path | None = None, progress: bool = True) -> float:
+    """Train as the recipe says, measure, write weights and cards to ``out``; returns the seconds that training took.
+
+    ``work`` keeps a run that is not over; ``folder`` has the real slices of a recipe that wants them.
+    """
+    torch.set_num_threads(1)  # the same sums on any number of cores
+    if recipe.folder:
+        if folder is None:
+            raise InputError(f"{recipe.name} learns from real slices: give their folder with --data DIR.")
+        train, test = material.real(folder, recipe.config.image_size)
+    else:
+        train, test = material.phantoms(recipe), None
+    done = runs.carry_out(recipe, train, work, out, progress=progress)
+    if test is None:
+        test, without = material.test(recipe.contrast, recipe.config.image_size, out)
+    else:
+        without = scorecard.references(test)
+    for name, epoch in recipe.saves.items():
+        words = {"contrast": str(train.contrast), "recipe": recipe.fingerprint()}
+        found, half = store(checkpoints.load(done.folder / name), test, out / name, words)
+        run = cards.Run(name, epoch, done.seconds, done.device, half, torch.__version__)
+        tensorfile.write(out / name / CARD, cards.text(run, recipe, train, found, without).encode())
+    return done.seconds
+
+
+def is_made(recipe: Recipe, out: Path) -> bool:
+    """Whether all weights of a recipe are in ``out``, with cards, made as it now says."""
+    try:
+        words = [checkpoints.about(out / name) for name in recipe.saves if (out / name / CARD).exists()]
+    except InputError:
+        return False
+    return [one.get("recipe") for one in words] == [recipe.fingerprint()] * len(recipe.saves)
+
+
+def store(
+    model: nn.Module, test: scorecard.Test, folder: Path, words: dict[str, str]
+) -> tuple[dict[str, Interval], bool]:
+    """Write the weights in 16 bits where that moves no measure, else in 32; returns the measures, and whether in 16."""
+    checkpoints.save(model, folder, half=True, **words)
+    found, whole = scorecard.measure(checkpoints.load(folder), test), scorecard.measure(model, test, draws=0)
+    if all(abs(one.value - whole[name].value) <= MOVES * (one.high - one.low) for name, one in found.items()):
+        return found, True
+    checkpoints.save(model, folder, half=False, **words)
+    return scorecard.measure(model, test), False
