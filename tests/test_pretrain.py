@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import brainlab as bl
-from brainlab import InputError, checkpoints, models, pretrain, scorecard, training
+from brainlab import InputError, checkpoints, data, models, pretrain, scorecard, training
 from brainlab.cli import main
 from brainlab.metrics import Interval
 from brainlab.pretrain import cards, making, material, recipes, runs
@@ -119,7 +119,7 @@ def test_what_is_kept_on_the_way_is_the_network_as_it_then_was(tmp_path, slices,
     assert not torch.equal(kept[0], kept[1])
     assert not torch.equal(kept[1], kept[2])
     step = runs.new_step(small(), runs.first_weights(small(), tmp_path), slices)
-    batches = bl.data.Batches(runs.tensors(small(), slices), 16, 0)
+    batches = data.Batches(runs.tensors(small(), slices), 16, 0)
     training.fit(step, batches, epochs=4, progress=False)
     assert torch.equal(weights(step.modules["model"]), kept[2])
 
@@ -193,7 +193,7 @@ def test_making_leaves_weights_that_load_and_cards_that_tell_what_they_measure(t
 
 
 @pytest.mark.parametrize(("moved", "half"), [(0.0, True), (0.09, True), (0.11, False)])
-def test_weights_are_kept_in_16_bits_where_that_moves_no_measure(moved, half, tmp_path, monkeypatch):
+def test_weights_are_kept_in_16_bits_where_that_moves_no_measure(moved, half, slices, tmp_path, monkeypatch):
     model, kept = tiny(bl.VAE), []
 
     def measure(asked, test, draws=200):
@@ -202,7 +202,7 @@ def test_weights_are_kept_in_16_bits_where_that_moves_no_measure(moved, half, tm
         return {"psnr": Interval(20.0 if exact else 20.0 + moved, 19.5, 20.5)}
 
     monkeypatch.setattr(scorecard, "measure", measure)
-    found, halved = making.store(model, None, tmp_path, {"contrast": "T1w"})
+    found, halved = making.store(model, scorecard.Test(slices, slices, None), tmp_path, {"contrast": "T1w"})
     assert halved is half
     assert torch.equal(weights(checkpoints.load(tmp_path)), weights(model)) is not half
     assert found["psnr"].value == (20.0 + moved if half else 20.0)

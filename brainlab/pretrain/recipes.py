@@ -80,7 +80,7 @@ def gamma(value: str) -> Recipe:
     names = ["vaegan"] * (value == "1e-3") + [f"vaegan-gamma-{value}"]
     about = f"The VAE-GAN at γ = {value}: from texture without likeness (small γ) to likeness with blur (1)."
     return Recipe(
-        models.VAEGAN, training.vaegan_step, 50, about, dict.fromkeys(names, 50), settings={"gamma": float(value)}
+        models.VAEGAN, training.vaegan_step, 30, about, dict.fromkeys(names, 30), settings={"gamma": float(value)}
     )
 
 
@@ -89,6 +89,15 @@ def single(
 ) -> Recipe:
     """A run that leaves one set of weights, at its end."""
     return Recipe(family, step, epochs, about, {name: epochs}, **more)
+
+
+HEALTHY = {"lr_d": 1e-4, "lr_g": 4e-4}
+CERTAIN = {"lr_d": 4e-4, "lr_g": 1e-4, "label_smoothing": 0.0}
+
+
+def disaster(name: str, why: str, **wrong: Any) -> Recipe:
+    """A GAN trained as ``gan`` is but for the settings that go ``wrong``, for learners to see what happens."""
+    return single(name, models.GAN, training.gan_step, 12, f"A GAN gone wrong: {why}.", settings=HEALTHY | wrong)
 
 
 KINDS = ModelConfig(classes=("healthy", *lesions.KINDS))
@@ -106,6 +115,7 @@ SHIPPED = (
         populations=8,
         batch=64,
     ),
+    *(gamma(value) for value in ("1e-3", "1e-2", "1e-5", "1e-4", "1")),
     *(latent(size) for size in (2, 4, 8, 16, 32, 64, 128)),
     single(
         "ae-spatial",
@@ -132,17 +142,29 @@ SHIPPED = (
     Recipe(
         models.GAN,
         training.gan_step,
-        80,
-        "The GAN after so many epochs of one run of 80; the last is `gan` itself.",
-        {"gan": 80, **{f"gan-epoch-{epoch}": epoch for epoch in (0, 1, 3, 10, 30)}},
+        60,
+        "The GAN after so many epochs of one run of 60; the last is `gan` itself.",
+        {"gan": 60, **{f"gan-epoch-{epoch}": epoch for epoch in (0, 1, 3, 5, 10, 20)}},
+        settings=HEALTHY,
     ),
-    *(gamma(value) for value in ("1e-5", "1e-4", "1e-3", "1e-2", "1")),
-    single("vae-128", models.VAE, training.vae_step, 40, "The VAE at 128 px, for the showcase.", config=LARGE),
+    disaster("gan-mode-collapse", "its discriminator learns too slowly to object to one brain for all z", lr_d=2e-5),
+    disaster(
+        "gan-discriminator-wins",
+        "its discriminator learns four times as fast and may be certain, so that its gradient is no advice",
+        **CERTAIN,
+    ),
+    disaster(
+        "gan-vanishing-gradient",
+        "against the same certain discriminator the minimax loss is flat: the generator is told next to nothing",
+        loss="minimax",
+        **CERTAIN,
+    ),
+    single("vae-128", models.VAE, training.vae_step, 25, "The VAE at 128 px, for the showcase.", config=LARGE),
     single(
         "dae-128",
         models.DenoisingAutoencoder,
         training.dae_step,
-        30,
+        20,
         "The denoising autoencoder at 128 px, for the showcase.",
         config=LARGE,
     ),

@@ -1,0 +1,69 @@
+"""The weights that ship: all that are promised, whole, as their cards say."""
+
+import re
+
+import pytest
+import torch
+
+from brainlab import InputError, checkpoints, scorecard
+from brainlab.pretrain import cards, making, material, recipes
+
+PROMISED = {
+    *("classifier", "ae", "ae-spatial", "dae", "vae", "gan", "fanogan", "vaegan"),
+    *("vae-128", "dae-128", "vae-flair", "dae-flair"),
+    *(f"ae-latent-{size}" for size in (2, 4, 8, 16, 32, 64, 128)),
+    *(f"vae-beta-{beta}" for beta in ("0.1", "1", "4", "16")),
+    *(f"vae-epoch-{epoch}" for epoch in (0, 1, 2, 5, 20)),
+    *("gan-mode-collapse", "gan-discriminator-wins", "gan-vanishing-gradient"),
+}
+MOST_BYTES = 40e6
+RELATIVE, ABSOLUTE = 0.02, 0.004  # other processors round sums otherwise; a card has three decimals
+
+
+def test_all_that_is_promised_ships_and_all_that_ships_has_a_recipe():
+    shipped = checkpoints.shipped()
+    assert set(shipped) >= PROMISED
+    assert set(shipped) == {name for recipe in recipes.SHIPPED for name in recipe.saves}
+    assert sum(name.startswith("vaegan-gamma-") for name in shipped) == 5
+    assert sum(name.startswith("gan-epoch-") for name in shipped) >= 4
+
+
+def test_all_together_are_small():
+    size = sum(path.stat().st_size for path in checkpoints.SHIPPED.rglob("*") if path.is_file())
+    assert size <= MOST_BYTES
+
+
+@pytest.mark.parametrize("recipe", recipes.SHIPPED, ids=lambda recipe: recipe.name)
+def test_weights_were_made_by_the_recipe_as_it_now_stands(recipe):
+    assert making.is_made(recipe, checkpoints.SHIPPED)
+    for name in recipe.saves:
+        model = checkpoints.load(name)
+        assert type(model) is recipe.family
+        assert model.config == recipe.config
+        assert checkpoints.about(name)["contrast"] == recipe.contrast
+        card = (checkpoints.SHIPPED / name / making.CARD).read_text(encoding="utf-8")
+        assert f"`{recipe.call()}`" in card
+        assert f"`brainlab pretrain {name}`" in card
+        assert re.search(r"licence of the data \| \S", card)
+
+
+def test_names_of_one_run_s_end_hold_the_same_weights():
+    for one, other in (("ae", "ae-latent-32"), ("vae", "vae-beta-1")):
+        first, second = (checkpoints.load(name).state_dict() for name in (one, other))
+        assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+@pytest.mark.parametrize("name", checkpoints.shipped())
+def test_the_numbers_on_a_card_come_out_again(name):
+    recipe = recipes.find(name)
+    test, _ = material.test(recipe.contrast, recipe.config.image_size, checkpoints.SHIPPED)
+    card = (checkpoints.SHIPPED / name / making.CARD).read_text(encoding="utf-8")
+    stated, found = cards.numbers(card), scorecard.measure(checkpoints.load(name), test, draws=0)
+    assert stated.keys() == found.keys()
+    for key, value in stated.items():
+        assert found[key].value == pytest.approx(value, rel=RELATIVE, abs=ABSOLUTE), key
+
+
+def test_a_misspelt_name_is_told_what_there_is():
+    with pytest.raises(InputError, match="did you mean 'vaegan'"):
+        checkpoints.load("vaegam")
