@@ -115,7 +115,6 @@ SHIPPED = (
         populations=8,
         batch=64,
     ),
-    *(gamma(value) for value in ("1e-3", "1e-2", "1e-5", "1e-4", "1")),
     *(latent(size) for size in (2, 4, 8, 16, 32, 64, 128)),
     single(
         "ae-spatial",
@@ -177,6 +176,7 @@ SHIPPED = (
         "The denoising autoencoder for FLAIR.",
         contrast="FLAIR",
     ),
+    *(gamma(value) for value in ("1e-3", "1e-2", "1e-5", "1e-4", "1")),
     single(
         "fanogan",
         models.FAnoGAN,
