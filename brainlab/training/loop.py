@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from brainlab.data import Batches
 from brainlab.errors import InputError
-from brainlab.training import devices, divergence
+from brainlab.training import devices, divergence, heap
 from brainlab.training.batch import check_dict
 from brainlab.training.budget import Budget, last_third, learning_rates, progress_bar
 from brainlab.training.history import History
@@ -81,6 +81,7 @@ def fit(
     history = History() if history is None else history
     budget = Budget(epochs, steps, seconds, replay, history)
     place = devices.choose(device)
+    heap.keep()
     try:
         with (
             devices.at(place, step.modules, step.optimizers),

@@ -1,26 +1,32 @@
 """Measure what the kit promises: ``python -m tests.benchmarks`` ends with one JSON object of plain numbers.
 
 Words go to standard error. Name some figures to measure only those: ``python -m tests.benchmarks import_vs_torch``.
+Those that take most of an hour are measured only when named.
 """
 
 import json
 import sys
 
-from tests.benchmarks import sliders, speeds
+from tests.benchmarks import fresh_quality, memory, sliders, speeds, training
 
 FIGURES = {
     "slider_vs_inline": sliders.measure,
     "phantom_subjects_per_s": speeds.phantom_subjects_per_s,
     "cached_load_s": speeds.cached_load_s,
     "import_vs_torch": speeds.import_vs_torch,
+    "train_vs_pythae": training.train_vs_pythae,
+    "train_vs_monai": training.train_vs_monai,
+    "fit_vs_bare_step": training.fit_vs_bare_step,
+    "train_peak_memory_mb": memory.train_peak_memory_mb,
 }
+LONG = {"fresh_quality": fresh_quality.measure}
 
 
 def main(names: list[str]) -> None:
-    """Measure the named figures, or all: the promised ones stand first, what explains them follows."""
+    """Measure the named figures, or all but the long ones: what is promised stands first, what explains it follows."""
     promised, more = {}, {}
     for name in names or FIGURES:
-        figure, details = FIGURES[name]()
+        figure, details = (FIGURES | LONG)[name]()
         promised[name] = round(figure, 4)
         more |= {key: round(value, 4) for key, value in details.items()}
         print(f"{name}: {figure:.4g} {details}", file=sys.stderr, flush=True)
