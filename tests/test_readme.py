@@ -1,9 +1,12 @@
 """What the README promises: its Python runs, its commands and links exist, its lessons are all of them."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+
+from tests.benchmarks import record
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -52,3 +55,25 @@ def test_the_lessons_are_listed_in_order_and_none_is_left_out():
 )
 def test_what_must_be_said_is_said(promise):
     assert promise in " ".join(README.replace("> ", "").split())
+
+
+def test_the_table_of_figures_is_what_the_benchmarks_kept():
+    kept = json.loads(record.KEPT.read_text(encoding="utf-8"))
+    assert README.partition(record.BEGIN)[2].partition(record.END)[0].strip() == record.table(kept)
+    assert set(record.ROWS) <= set(kept)
+
+
+def test_recording_keeps_what_was_measured_before_and_all_other_text(tmp_path, monkeypatch):
+    monkeypatch.setattr(record, "KEPT", tmp_path / "bench.json")
+    monkeypatch.setattr(record, "README", tmp_path / "README.md")
+    (tmp_path / "README.md").write_text(f"before\n{record.BEGIN}\nold\n{record.END}\nafter\n", encoding="utf-8")
+    record.record({"import_vs_torch": 1.01})
+    record.record({"cached_load_s": 0.5, "some_detail": 3.0})
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert text.startswith(f"before\n{record.BEGIN}\n| figure")
+    assert text.endswith(f"{record.END}\nafter\n")
+    assert "| 1.01 | ≤ 1.15 |" in text
+    assert "| 0.5 | ≤ 1 |" in text
+    assert "old" not in text
+    assert "some_detail" not in text
+    assert record.machine() in text

@@ -22,8 +22,8 @@ class VAEGAN(VAE):
     Its decoder is the GAN's generator, as in the paper. With the VAE's own, measured on phantoms, samples came out as
     grain: its GroupNorm and linear output leave the discriminator to fight noise of single pixels.
 
-    GroupNorm in the discriminator instead of the paper's BatchNorm: real images, reconstructions and samples are judged in turn, and what
-    the discriminator says of an image should not depend on which company it came in.
+    GroupNorm in the discriminator instead of the paper's BatchNorm: real images, reconstructions and samples are judged
+    in turn, and what it says of an image should not depend on which company that came in.
     """
 
     def __init__(self, config: ModelConfig) -> None:

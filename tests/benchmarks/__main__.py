@@ -1,13 +1,13 @@
 """Measure what the kit promises: ``python -m tests.benchmarks`` ends with one JSON object of plain numbers.
 
 Words go to standard error. Name some figures to measure only those: ``python -m tests.benchmarks import_vs_torch``.
-Those that take most of an hour are measured only when named.
+Those that take most of an hour are measured only when named. ``--record`` keeps the figures for the README's table.
 """
 
 import json
 import sys
 
-from tests.benchmarks import fresh_quality, memory, sliders, speeds, training
+from tests.benchmarks import fresh_quality, memory, record, sliders, speeds, training
 
 FIGURES = {
     "slider_vs_inline": sliders.measure,
@@ -22,7 +22,7 @@ FIGURES = {
 LONG = {"fresh_quality": fresh_quality.measure}
 
 
-def main(names: list[str]) -> None:
+def main(names: list[str], keep: bool = False) -> None:
     """Measure the named figures, or all but the long ones: what is promised stands first, what explains it follows."""
     promised, more = {}, {}
     for name in names or FIGURES:
@@ -30,8 +30,10 @@ def main(names: list[str]) -> None:
         promised[name] = round(figure, 4)
         more |= {key: round(value, 4) for key, value in details.items()}
         print(f"{name}: {figure:.4g} {details}", file=sys.stderr, flush=True)
+    if keep:
+        record.record(promised | more)
     print(json.dumps(promised | more))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main([name for name in sys.argv[1:] if name != "--record"], keep="--record" in sys.argv)

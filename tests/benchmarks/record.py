@@ -1,0 +1,57 @@
+"""The last measured figures, kept in ``assets/bench.json``, and the README's table of them: no number is typed."""
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+KEPT, README = CHECKOUT / "assets" / "bench.json", CHECKOUT / "README.md"
+BEGIN, END = "<!-- written by make bench -->", "<!-- end -->"
+ROWS = {
+    "slider_vs_inline": ("drag of a slider to the painted frame, over `@interact` with an inline figure", "≤ 0.4"),
+    "import_vs_torch": ("`import brainlab` over `import torch`", "≤ 1.15"),
+    "cached_load_s": ("seconds to load 6,400 slices from the cache", "≤ 1"),
+    "phantom_subjects_per_s": ("synthetic subjects grown a second, in one process", ""),
+    "train_vs_pythae": ("images/s of `fit` over pythae's trainer, the same VAE networks", "≥ 1.2"),
+    "train_vs_pythae_channels_last": ("the same with pythae's model in channels_last too", ""),
+    "train_vs_monai": ("images/s of our VAE over MONAI's in a plain loop, parameters within 5 %", "≥ 1"),
+    "fit_vs_bare_step": ("images/s of `fit` over forward, backward and Adam alone", "≥ 0.93"),
+    "train_peak_memory_mb": ("MiB that training a VAE on 4,000 slices takes, beyond torch itself", "≤ 700"),
+}
+"""Each figure in words, and the bar that it is held against."""
+
+
+def record(figures: Mapping[str, float]) -> None:
+    """Keep new figures beside those measured before, with the machine they come from, and write the README's table."""
+    kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
+    kept |= {name: {"value": value, "machine": machine()} for name, value in figures.items()}
+    KEPT.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n", encoding="utf-8")
+    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    README.write_text(f"{before}{BEGIN}\n{table(kept)}\n{END}{after}", encoding="utf-8")
+
+
+def table(kept: Mapping[str, Mapping[str, float | str]]) -> str:
+    """The figures that have been measured, as Markdown."""
+    rows = [
+        f"| `{name}` | {what} | {kept[name]['value']:.3g} | {bar} |"
+        for name, (what, bar) in ROWS.items()
+        if name in kept
+    ]
+    machines = sorted({str(kept[name]["machine"]) for name in ROWS if name in kept})
+    return "\n".join(
+        ["| figure | what | measured | bar |", "|---|---|---|---|", *rows, "", f"On {' and '.join(machines)}."]
+    )
+
+
+def machine() -> str:
+    """The processor, its cores, and the versions that speed depends on."""
+    name = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
+    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}, PyTorch {torch.__version__}"
