@@ -133,12 +133,35 @@ def test_each_set_of_samples_is_another_and_the_interval_says_how_they_differ(ma
 
 
 def test_samples_are_judged_as_they_are_shown(material):
-    """Within [0, 1], and at the size that the judge was trained on."""
+    """Within [0, 1], at the size that the judge was trained on, by every layer, in units of the training slices'."""
     x = torch.rand(60, 1, 128, 128, generator=torch.Generator().manual_seed(3)) * 3 - 1
-    seen = scorecard.features(material.judge, x)
     small = x.clamp(0, 1).unfold(2, 2, 2).unfold(3, 2, 2).mean(dim=(-1, -2))
-    with torch.no_grad():
-        torch.testing.assert_close(seen, material.judge.eval().features(small))
+
+    @torch.no_grad()
+    def layers(images):
+        first = material.judge.eval().cnn[0](images)
+        second = material.judge.cnn[1](first)
+        third = material.judge.cnn[2](second)
+        fourth = material.judge.cnn[3](third)
+        return torch.cat([one.mean(dim=(2, 3)) for one in (first, second, third, fourth)], dim=1)
+
+    usual = layers(torch.nn.functional.interpolate(material.train.images, size=64, mode="nearest"))
+    expected = (layers(small) - usual.mean(dim=0)) / usual.std(dim=0)
+    torch.testing.assert_close(scorecard.features(material)(x), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_grain_and_blur_are_farther_from_real_slices_than_other_people_are(material):
+    def smooth(n, seed):
+        return torch.nn.functional.avg_pool2d(material.train.images[:n], 3, stride=1, padding=1)
+
+    def grainy(n, seed):
+        return material.train.images[:n] + 0.1 * torch.randn(
+            n, 1, 32, 32, generator=torch.Generator().manual_seed(seed)
+        )
+
+    others = scorecard.imagining(lambda n, seed: material.train.images[:n], material)["frechet"].value
+    for spoiled in (smooth, grainy):
+        assert scorecard.imagining(spoiled, material)["frechet"].value > 1.3 * others
 
 
 def test_a_rare_class_counts_as_much_as_a_common_one(material):

@@ -125,8 +125,8 @@ def _basis(recipe: Recipe, found: Numbers) -> str:
         )
     if "frechet" in found:
         basis += (
-            " Samples are compared in the features of the kit's own `classifier`, ten sets of as many as there are "
-            "real slices: these numbers compare models of this kit and are not those of any paper."
+            " Samples are compared in the features of all layers of the kit's own `classifier`, ten sets of as many as "
+            "there are real slices: these numbers compare models of this kit and are not those of any paper."
         )
     return basis
 
