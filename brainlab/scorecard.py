@@ -173,6 +173,8 @@ def naming(model: Classifier, slices: Slices, draws: int) -> dict[str, Interval]
     """Of a classifier of ``healthy`` and lesions: mean over its classes of the share named rightly, and AUROC of
     lesion against none, by 1 − p(healthy).
     """
+    if unknown := {"healthy", *slices.labels} - set(model.config.classes):
+        raise InputError(f"This classifier does not know {', '.join(sorted(unknown))}: it cannot be measured on these.")
     logits = in_batches(model, model.forward, slices.images)
     sick = 1 - logits.softmax(dim=1)[:, model.config.classes.index("healthy")].numpy()
     truth = np.array([model.config.classes.index(label) for label in slices.labels])
@@ -194,7 +196,7 @@ def _sick(slices: Slices, contrast: str) -> Slices:
 
 
 def _people(slices: Slices, n: int, seed: int) -> Tensor:
-    """About n images of whole people drawn without replacement: what a perfect model's samples would be."""
+    """n images of people drawn without replacement, all of each but the last: what a perfect model would draw."""
     names = np.random.default_rng(seed).permutation(sorted(set(slices.subjects)))
     owner = np.array(slices.subjects)
     return torch.cat([slices.images[np.flatnonzero(owner == name)] for name in names])[:n]

@@ -1,5 +1,7 @@
 """Recipes and what comes of them: weights, cards, and runs that can be stopped."""
 
+import contextlib
+import pickle
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -37,9 +39,9 @@ def phantoms(monkeypatch, slices):
     """Made-up slices in the phantom's place."""
     tested = some_slices(people=10, seed=5)
     monkeypatch.setattr(material.data, "load", lambda name, split, *_: tested if split == "test" else slices)
-    material.test.cache_clear()
+    material._test.cache_clear()
     yield slices
-    material.test.cache_clear()
+    material._test.cache_clear()
 
 
 # --- recipes
@@ -96,16 +98,28 @@ def test_a_fingerprint_changes_with_everything_that_changes_weights_and_with_not
         {"batch": 32},
         {"seed": 1},
         {"inverts": "gan"},
+        {"inverts": "gan-mode-collapse"},
     ]
     prints = [replace(first, **change).fingerprint() for change in changes]
     assert len({first.fingerprint(), *prints}) == 1 + len(changes)
     assert replace(first, about="Other words.").fingerprint() == small().fingerprint() == first.fingerprint()
 
 
-def test_f_anogan_comes_after_its_gan_and_all_others_after_the_judge():
-    assert recipes.find("fanogan").needs == ("classifier", "gan")
-    assert recipes.find("classifier").needs == ()
-    assert all("classifier" in recipe.needs for recipe in recipes.SHIPPED if recipe.name != "classifier")
+def test_a_fingerprint_changes_with_a_default_of_the_step():
+    def like(model, beta=1.0, sigma=0.05, lr=1e-3, seed=0, warm_up=7):
+        return training.vae_step(model)
+
+    like.__name__ = "vae_step"
+    assert replace(small(), step=like).fingerprint() != small().fingerprint()
+    assert small(settings={"warm_up": 0}).fingerprint() == small().fingerprint()  # said aloud, but the same
+
+
+def test_f_anogan_comes_after_its_gan_and_what_draws_samples_after_their_judge():
+    assert recipes.find("fanogan").needs == ("gan",)
+    for name in ("vae", "gan", "vaegan", "vae-128", "gan-mode-collapse"):
+        assert recipes.find(name).needs == ("classifier",)
+    for name in ("classifier", "ae", "dae", "vae-flair", "vae-oasis"):
+        assert recipes.find(name).needs == ()
 
 
 # --- runs
@@ -147,6 +161,32 @@ def test_a_run_that_was_interrupted_goes_on_and_leaves_the_same(at, tmp_path, sl
         assert torch.equal(weights(ours), weights(theirs)), name
 
 
+@pytest.mark.parametrize("at", ["small-start", "small-2", "small-end"])
+def test_a_stop_before_weights_are_kept_loses_none_of_them(at, tmp_path, slices, monkeypatch, one_thread):
+    """The epoch is over and its weights are due: whoever stops here, of all moments, finds them next time."""
+    save, stopped = checkpoints.save, []
+
+    def interrupted(model, folder, **more):
+        if folder.name == at and not stopped:
+            stopped.append(at)
+            raise KeyboardInterrupt
+        return save(model, folder, **more)
+
+    monkeypatch.setattr(checkpoints, "save", interrupted)
+    with contextlib.suppress(InputError, KeyboardInterrupt):
+        runs.carry_out(small(), slices, tmp_path, tmp_path, progress=False)
+    assert stopped == [at]
+    done = runs.carry_out(small(), slices, tmp_path, tmp_path, progress=False)
+    for name in small().saves:
+        assert checkpoints.load(done.folder / name)
+
+
+def test_a_run_that_diverges_is_one_sentence_that_names_it(tmp_path, slices, one_thread):
+    with pytest.raises(InputError, match=r"small-end: .*diverged") as caught:
+        runs.carry_out(small(settings={"lr": 1e12}), slices, tmp_path, tmp_path, progress=False)
+    assert isinstance(pickle.loads(pickle.dumps(caught.value)), InputError)  # as it must, to leave its process
+
+
 def test_a_finished_run_is_not_trained_again(tmp_path, slices, monkeypatch, one_thread):
     first = runs.carry_out(small(), slices, tmp_path, tmp_path, progress=False)
     monkeypatch.setattr(training.OneNetworkStep, "improve", lambda *_: pytest.fail("trained again"))
@@ -172,6 +212,7 @@ def test_a_changed_recipe_does_not_go_on_with_the_old_run(tmp_path, slices, one_
 def test_making_leaves_weights_that_load_and_cards_that_tell_what_they_measure(tmp_path, phantoms, one_thread):
     checkpoints.save(tiny(bl.Classifier, classes=("healthy", *KINDS)), tmp_path / "classifier")
     making.make(small(), tmp_path, tmp_path / "work", progress=False)
+    assert not runs.place(small(), tmp_path / "work").exists()
     assert making.is_made(small(), tmp_path)
     assert not making.is_made(small(seed=1), tmp_path)
     test, without = material.test("T1w", 32, tmp_path)
@@ -190,6 +231,38 @@ def test_making_leaves_weights_that_load_and_cards_that_tell_what_they_measure(t
     end = (tmp_path / "small-end" / "README.md").read_text(encoding="utf-8")
     assert "4 epochs in batches of 16 |" in end
     assert "training was not over" not in end
+
+
+def test_a_judge_made_in_this_process_judges_what_comes_after_it(tmp_path, phantoms, one_thread):
+    before, _ = material.test("T1w", 32, tmp_path)
+    assert before.judge is None
+    for seed in (0, 1):
+        judge = tiny(bl.Classifier, seed=seed, classes=("healthy", *KINDS))
+        checkpoints.save(judge, tmp_path / "classifier")
+        found = material.test("T1w", 32, tmp_path)[0].judge
+        assert torch.equal(weights(found), weights(judge))
+
+
+def test_weights_without_their_card_do_not_count_as_made(tmp_path, phantoms, monkeypatch, one_thread):
+    """A card of other weights is gone before the new ones are written, whatever happens then."""
+    making.make(small(), tmp_path, tmp_path / "work", progress=False)
+
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(scorecard, "measure", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        making.make(small(), tmp_path, tmp_path / "work", progress=False)
+    assert not making.is_made(small(), tmp_path)
+
+
+def test_weights_that_16_bits_cannot_hold_are_kept_in_32(tmp_path, slices, monkeypatch):
+    monkeypatch.setattr(scorecard, "measure", lambda *_, **__: {"frechet": Interval(1.0, 0.9, 1.1)})
+    model = tiny(bl.GAN)
+    model.generator[0][2].running_var.fill_(1e6)
+    _, half = making.store(model, scorecard.Test(slices, slices, None), tmp_path, {"contrast": "T1w"})
+    assert not half
+    assert torch.equal(weights(checkpoints.load(tmp_path)), weights(model))
 
 
 @pytest.mark.parametrize(("moved", "half"), [(0.0, True), (0.09, True), (0.11, False)])
@@ -212,13 +285,13 @@ def test_weights_are_kept_in_16_bits_where_that_moves_no_measure(moved, half, sl
 def test_every_measure_has_its_words():
     found = {name: Interval(0.5, 0.4, 0.6) for name in cards.MEASURES}
     assert all(name in str(scorecard.__doc__) for name in cards.MEASURES)
-    run = cards.Run("x", 4, 12.0, "one CPU thread", True, "2.13.0")
+    run = cards.Run("x", 4, 12.0, "cpu", True, "2.13.0")
     text = cards.text(run, small(), some_slices(people=1, contrasts=()), found, {})
     assert cards.numbers(text) == dict.fromkeys(cards.MEASURES, 0.5)
 
 
 def test_a_number_without_an_interval_is_read_back_too():
-    run = cards.Run("x", 4, 12.0, "one CPU thread", False, "2.13.0")
+    run = cards.Run("x", 4, 12.0, "cpu", False, "2.13.0")
     found = {"psnr": Interval(23.456, float("nan"), float("nan")), "elbo": Interval(-1234.56, -1300.0, -1200.0)}
     text = cards.text(run, small(), some_slices(people=1, contrasts=()), found, {})
     assert "| 23.5 |" in text
@@ -247,6 +320,7 @@ def test_what_is_made_already_is_left_unless_asked_for_again(tmp_path, monkeypat
         (["vea"], "choose from"),
         (["vae"], "add classifier to the command"),
         (["vae-oasis"], "--data DIR"),
+        (["ae", "--data", "somewhere"], "--data is for vae-oasis, dae-oasis"),
     ],
 )
 def test_a_wrong_call_is_one_sentence_with_the_mend(arguments, mend, tmp_path, capsys):
@@ -281,13 +355,23 @@ def test_one_that_fails_stops_those_that_have_not_begun(tmp_path, monkeypatch, c
 
     def make(recipe, *_, **__):
         made.append(recipe.name)
+        time.sleep(0.2 * len(made))
         raise InputError("The disk is full.")
 
     monkeypatch.setattr(making, "make", make)
     monkeypatch.setattr(pretrain, "ProcessPoolExecutor", lambda workers, _: ThreadPoolExecutor(workers))
+    monkeypatch.setattr(pretrain.os, "cpu_count", lambda: 2)
     assert main(["pretrain", "--all", "--out", str(tmp_path)]) == 2
-    assert "The disk is full." in capsys.readouterr().err
-    assert made == ["classifier"]
+    said = capsys.readouterr()
+    assert "The disk is full." in said.err
+    assert f"Stopping; {made[1]} under way." in said.out
+    assert len(made) == 2
+
+
+def test_recipes_are_made_by_processes_of_their_own(tmp_path, capsys):
+    """No stand-ins: real processes, in which the recipes fail for want of a folder and say so."""
+    assert main(["pretrain", "vae-oasis", "dae-oasis", "--data", str(tmp_path / "gone"), "--out", str(tmp_path)]) == 2
+    assert "gone" in capsys.readouterr().err
 
 
 def test_real_slices_are_split_by_person_and_lesions_inserted_into_those_held_out(people):

@@ -214,3 +214,8 @@ def test_other_people_are_whole_people(material):
 def test_images_of_another_size_are_refused_with_the_mend(material):
     with pytest.raises(InputError, match="size=64"):
         scorecard.measure(tiny(bl.Autoencoder, size=64), material)
+
+
+def test_a_classifier_that_does_not_know_the_kinds_is_refused(material):
+    with pytest.raises(InputError, match="does not know infarct, ms, tumour"):
+        scorecard.measure(tiny(bl.Classifier), material)

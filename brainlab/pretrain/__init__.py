@@ -2,20 +2,21 @@
 
 import argparse
 import os
-from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from collections.abc import Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
-
-import torch
 
 from brainlab import checkpoints
 from brainlab.cache import cache_dir
 from brainlab.errors import InputError
-from brainlab.pretrain import making, recipes
+from brainlab.pretrain import making, recipes, runs
 from brainlab.pretrain.recipes import Recipe
+from brainlab.training import devices
 
 LOCAL = Path("my_weights")
+GO_ON = "The same command goes on from here."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,18 +53,22 @@ def pretrain(
 
     Raises InputError where a recipe's needs are neither in ``out`` nor wanted too.
     """
-    todo = {}
+    if folder and not any(recipe.folder for recipe in wanted):
+        names = ", ".join(recipe.name for recipe in recipes.LOCAL)
+        raise InputError(f"--data is for {names}; the others learn from phantoms. Leave it out, or name one of those.")
+    work, todo = cache_dir() / "pretrain", {}
     for recipe in wanted:
         place = out or (LOCAL if recipe.folder else checkpoints.SHIPPED)
         if making.is_made(recipe, place) and not again:
             print(f"{recipe.name}: there already, in {place}; --again makes it anew.")
         else:
+            if again and making.is_made(recipe, place):
+                runs.forget(recipe, work)
             todo[recipe.name] = (recipe, place)
     for recipe, place in todo.values():
         for name in recipe.needs:
             if name not in todo and not (place / name).exists():
                 raise InputError(f"{recipe.name} needs {name}, which is not in {place}: add {name} to the command.")
-    work = cache_dir() / "pretrain"
     if len(todo) == 1:
         for recipe, place in todo.values():
             _say(recipe.name, making.make(recipe, place, work, folder), 1, 1)
@@ -72,22 +77,36 @@ def pretrain(
 
 
 def _at_once(todo: dict[str, tuple[Recipe, Path]], work: Path, folder: Path | None) -> None:
-    """As many recipes at a time as there are cores, each once those that it needs are done."""
-    workers = 1 if torch.cuda.is_available() else os.cpu_count()
-    waiting, running, done = dict(todo), {}, 0
+    """As many recipes at a time as there are cores, each once those that it needs are done; one alone on a GPU.
+
+    No more are handed out than begin at once, so that after a failure none begins.
+    """
+    workers = min(os.cpu_count() or 1, 60) if devices.choose("auto").type == "cpu" else 1
+    waiting, done = dict(todo), 0
+    running: dict[Future[float], str] = {}
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         try:
             while waiting or running:
-                busy = set(waiting) | set(running.values())
-                for name, (recipe, place) in list(waiting.items()):
-                    if not busy.intersection(recipe.needs):
-                        running[pool.submit(making.make, recipe, place, work, folder, progress=False)] = name
-                        del waiting[name]
+                for name in _ready(waiting, running.values())[: workers - len(running)]:
+                    recipe, place = waiting.pop(name)
+                    running[pool.submit(making.make, recipe, place, work, folder, progress=False)] = name
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    done += 1
-                    _say(running.pop(future), future.result(), done, len(todo))
-        finally:
-            pool.shutdown(cancel_futures=True)
+                    name, done = running.pop(future), done + 1
+                    _say(name, future.result(), done, len(todo))
+        except BrokenProcessPool:
+            raise InputError(
+                "A process was ended from outside, perhaps for want of memory: close other programs. " + GO_ON
+            ) from None
+        except (InputError, KeyboardInterrupt) as error:
+            if running:
+                print(f"Stopping; {', '.join(running.values())} under way.", flush=True)
+            raise error if isinstance(error, InputError) else InputError(f"Stopped. {GO_ON}") from None
+
+
+def _ready(waiting: Iterable[str], running: Iterable[str]) -> list[str]:
+    """Those whose needs are neither waiting nor running."""
+    busy = {*waiting, *running}
+    return [name for name in waiting if not busy.intersection(recipes.find(name).needs)]
 
 
 def _say(name: str, seconds: float, done: int, of: int) -> None:

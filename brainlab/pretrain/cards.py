@@ -20,7 +20,10 @@ MEASURES = {
     "frechet": ("Fréchet distance of samples to real slices; 0 is best", "other people's"),
     "precision": ("precision of samples: the share that looks real", "other people's"),
     "recall": ("recall of samples: the share of real slices that they come near", "other people's"),
-    "copied": ("probability that a sample is nearer to a training slice than an unseen person's is; 0.5 is honest", ""),
+    "copied": (
+        "P(a sample is nearer to training slices than an unseen person's is): 0.5 honest, 1 copies, 0 far off",
+        "",
+    ),
     "accuracy": ("share named rightly, mean over the classes", ""),
     "auroc": ("AUROC, lesion against none", ""),
 }
@@ -30,13 +33,16 @@ NUMBER = r"(-?[\d.]+)(?: \((-?[\d.]+)–(-?[\d.]+)\))?"
 ROW = re.compile(rf"^\| `(\w+)` \|[^|]*\| {NUMBER} \|", re.MULTILINE)
 
 
+DEVICES = {"cpu": "one CPU thread", "cuda": "a GPU", "mps": "an Apple GPU"}
+
+
 class Run(NamedTuple):
     """What a card says of how the weights came about."""
 
     name: str
     epoch: int
     seconds: float
-    device: str
+    device: str  # "cpu", "cuda" or "mps"
     half: bool  # stored in 16 bits
     torch: str  # version
 
@@ -46,7 +52,7 @@ def text(run: Run, recipe: Recipe, train: Slices, found: Numbers, without: Numbe
     people = len(set(train.subjects))
     made = {
         "model": f"`{recipe.family.__name__}`, {recipe.config.image_size} px, {_latent(recipe)}",
-        "contrast": f"{train.contrast}",
+        "contrast": train.contrast or "not stated",
         "trained on": f"{len(train)} axial slices of {people} people: {train.about.source}",
         "licence of the data": train.about.licence,
         "licence of the weights": "BSD 3-Clause" if train.about.synthetic else "that of the data: do not pass them on",
@@ -54,8 +60,10 @@ def text(run: Run, recipe: Recipe, train: Slices, found: Numbers, without: Numbe
         "step": f"`{recipe.call()}`",
         "budget": f"{run.epoch} epochs in batches of {recipe.batch}" + _of(recipe, run.epoch),
         "seed": f"{recipe.seed}",
-        "time": f"{run.seconds:.0f} s for the whole run on {run.device}, PyTorch {run.torch}",
-        "stored in": f"{16 if run.half else 32} bits" + (", which moves no measure" if run.half else ""),
+        "time": f"{run.seconds:.0f} s by the clock, beside other runs, on {DEVICES[run.device]}, PyTorch {run.torch}",
+        "stored in": "16 bits, which moves every measure by less than a tenth of its interval"
+        if run.half
+        else "32 bits",
     }
     return "\n".join(
         [
@@ -115,7 +123,7 @@ def _of(recipe: Recipe, epoch: int) -> str:
 
 def _basis(recipe: Recipe, found: Numbers) -> str:
     if recipe.folder:
-        basis = "Measured on people of the folder who were held out, with lesions inserted into their healthy slices."
+        basis = "Measured on people of the folder, as its index names them, who were held out, with lesions inserted."
     else:
         basis = "Measured on the phantom's test split: 40 people, of whom the model has seen none."
     if "ap_hypo" in found:
@@ -126,19 +134,21 @@ def _basis(recipe: Recipe, found: Numbers) -> str:
     if "frechet" in found:
         basis += (
             " Samples are compared in the features of all layers of the kit's own `classifier`, ten sets of as many as "
-            "there are real slices: these numbers compare models of this kit and are not those of any paper."
+            "there are real slices, over which these intervals are: such numbers compare models of this kit and "
+            "are not those of any paper."
         )
     return basis
 
 
 def _limits(run: Run, recipe: Recipe, train: Slices, found: Numbers) -> list[str]:
-    limits = [
-        f"Knows axial {train.contrast} slices without skull, {recipe.config.image_size} px, in [0, 1]; nothing else."
-    ]
+    size, contrast = recipe.config.image_size, train.contrast or "brain"
+    limits = [f"Knows axial {contrast} slices without skull, {size} px, in [0, 1]; nothing else."]
     if train.about.synthetic:
         limits.append("Has seen synthetic brains only: on a real scan, all that phantoms lack looks unusual to it.")
     if "ap_hypo" in found:
-        limits.append("Where the last column is the better one, a threshold on brightness would have done.")
+        limits.append(
+            "Where brightness or darkness itself has the better average precision, a threshold would have done."
+        )
     if run.epoch < recipe.epochs:
         limits.append("Its training was not over: it is there to be looked at, not to be used.")
     return limits

@@ -33,10 +33,12 @@ def make(recipe: Recipe, out: Path, work: Path, folder: Path | None = None, prog
     else:
         without = scorecard.references(test)
     for name, epoch in recipe.saves.items():
+        (out / name / CARD).unlink(missing_ok=True)  # it is of other weights, and what has a card counts as made
         words = {"contrast": str(train.contrast), "recipe": recipe.fingerprint()}
         found, half = store(checkpoints.load(done.folder / name), test, out / name, words)
-        run = cards.Run(name, epoch, done.seconds, done.device, half, torch.__version__)
+        run = cards.Run(name, epoch, done.seconds, done.device, half, done.torch)
         tensorfile.write(out / name / CARD, cards.text(run, recipe, train, found, without).encode())
+    runs.forget(recipe, work)
     return done.seconds
 
 
@@ -52,10 +54,17 @@ def is_made(recipe: Recipe, out: Path) -> bool:
 def store(
     model: nn.Module, test: scorecard.Test, folder: Path, words: dict[str, str]
 ) -> tuple[dict[str, Interval], bool]:
-    """Write the weights in 16 bits where that moves no measure, else in 32; returns the measures, and whether in 16."""
-    checkpoints.save(model, folder, half=True, **words)
-    found, whole = scorecard.measure(checkpoints.load(folder), test), scorecard.measure(model, test, draws=0)
-    if all(abs(one.value - whole[name].value) <= MOVES * (one.high - one.low) for name, one in found.items()):
+    """Write the weights in 16 bits where that moves every measure by less than a tenth of its interval, else in 32.
+
+    Returns the measures of what was written, and whether that is in 16 bits.
+    """
+    try:
+        checkpoints.save(model, folder, half=True, **words)
+    except InputError:  # a number beyond what 16 bits hold
+        found = {}
+    else:
+        found, whole = scorecard.measure(checkpoints.load(folder), test), scorecard.measure(model, test, draws=0)
+    if found and all(abs(one.value - whole[name].value) <= MOVES * (one.high - one.low) for name, one in found.items()):
         return found, True
     checkpoints.save(model, folder, half=False, **words)
     return scorecard.measure(model, test), False

@@ -28,10 +28,17 @@ def phantoms(recipe: Recipe) -> Slices:
     return joined(populations)
 
 
-@cache
 def test(contrast: str, size: int, weights: Path) -> tuple[scorecard.Test, dict[str, Interval]]:
     """The phantom's test split beside the judge in ``weights``, and what is found there without a model."""
-    judge = checkpoints.load(weights / JUDGE) if contrast == JUDGED and (weights / JUDGE).exists() else None
+    config = weights / JUDGE / checkpoints.CONFIG
+    there = contrast == JUDGED and config.exists()
+    return _test(contrast, size, weights, config.read_text(encoding="utf-8") if there else None)
+
+
+@cache
+def _test(contrast: str, size: int, weights: Path, judge_of: str | None) -> tuple[scorecard.Test, dict[str, Interval]]:
+    """The same; ``judge_of`` is the judge's config, with its hash: a new judge is not taken for the old one."""
+    judge = None if judge_of is None else checkpoints.load(weights / JUDGE)
     if judge is not None and not isinstance(judge, Classifier):
         raise InputError(f"{weights / JUDGE} holds no classifier: make it again with brainlab pretrain {JUDGE}.")
     there = scorecard.load(contrast, size, judge)

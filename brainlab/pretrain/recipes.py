@@ -1,6 +1,7 @@
 """How each of the shipped weights is made: a recipe is one training run, and the weights that it leaves on the way."""
 
 import hashlib
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,7 @@ JUDGE = "classifier"  # whose features tell what generated images are worth
 
 @dataclass(frozen=True, eq=False)
 class Recipe:
-    """One training run. Everything here, and nothing else, decides what the weights become."""
+    """One training run: all that decides, beside the kit's own code, what the weights become."""
 
     family: type[nn.Module]
     step: Callable[..., training.Step]
@@ -41,14 +42,17 @@ class Recipe:
     @property
     def needs(self) -> tuple[str, ...]:
         """Which other runs come first."""
-        if self.folder or self.name == JUDGE:
-            return ()
-        return (JUDGE,) if self.inverts is None else (JUDGE, find(self.inverts).name)
+        judged = issubclass(self.family, models.VAE | models.GAN) and self.contrast == find(JUDGE).contrast
+        needed = (JUDGE,) if judged and not self.folder else ()
+        return needed if self.inverts is None else (*needed, find(self.inverts).name)
 
     def fingerprint(self) -> str:
-        """Eight letters that change when the recipe does."""
+        """Eight hexadecimal digits that change when the recipe does, or a default of its step."""
+        defaults = {name: p.default for name, p in inspect.signature(self.step).parameters.items()}
         parts = vars(self) | {"family": self.family.__name__, "step": self.step.__name__}
-        parts |= {"saves": dict(self.saves), "settings": dict(self.settings)}
+        parts |= {"saves": dict(self.saves), "settings": sorted((defaults | dict(self.settings)).items())}
+        if self.inverts is not None:
+            parts["inverts"] = find(self.inverts).fingerprint()
         del parts["about"]
         return hashlib.sha256(repr(sorted(parts.items())).encode()).hexdigest()[:8]
 
@@ -56,7 +60,7 @@ class Recipe:
         """The step as a student would write it."""
         settings = "".join(f", {name}={value!r}" for name, value in self.settings.items())
         if self.family is models.Classifier:
-            settings += ", class_weights=one over each class's share"
+            settings += ", class_weights=1 / share"
         return f"training.{self.step.__name__}(model{settings})"
 
 
@@ -80,7 +84,7 @@ def gamma(value: str) -> Recipe:
     names = ["vaegan"] * (value == "1e-3") + [f"vaegan-gamma-{value}"]
     about = f"The VAE-GAN at γ = {value}: from texture without likeness (small γ) to likeness with blur (1)."
     return Recipe(
-        models.VAEGAN, training.vaegan_step, 30, about, dict.fromkeys(names, 30), settings={"gamma": float(value)}
+        models.VAEGAN, training.vaegan_step, 24, about, dict.fromkeys(names, 24), settings={"gamma": float(value)}
     )
 
 

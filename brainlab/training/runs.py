@@ -33,7 +33,7 @@ def save_run(folder: str | Path, step: Step, batches: Data, history: History) ->
     kept = {"sha256": tensorfile.sha256(_text(run)), "run": run}
     tensorfile.write(folder / RUN, _text(kept))
     for old in set(folder.glob(STATE.format("*"))) - {state}:
-        old.unlink()
+        old.unlink(missing_ok=True)
     return folder
 
 

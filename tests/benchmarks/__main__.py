@@ -25,6 +25,8 @@ LONG = {"fresh_quality": fresh_quality.measure}
 def main(names: list[str], keep: bool = False) -> None:
     """Measure the named figures, or all but the long ones: what is promised stands first, what explains it follows."""
     promised, more = {}, {}
+    if unknown := set(names) - (FIGURES | LONG).keys():
+        raise SystemExit(f"There is no figure {', '.join(sorted(unknown))}: choose from {', '.join(FIGURES | LONG)}.")
     for name in names or FIGURES:
         figure, details = (FIGURES | LONG)[name]()
         promised[name] = round(figure, 4)
