@@ -85,8 +85,11 @@ def test_without_a_judge_samples_are_not_compared(material):
     assert list(scorecard.measure(tiny(bl.GAN), material._replace(judge=None))) == []
 
 
-def test_psnr_is_that_of_healthy_slices_alone(material):
+def test_psnr_is_that_of_healthy_slices_alone(material, one_thread):
     assert scorecard.measure(Shift(), material, draws=0)["psnr"].value == pytest.approx(20, abs=1e-4)
+    model, healthy = tiny(bl.Autoencoder), material.slices.where(visit="healthy").images
+    expected = metrics.psnr(healthy, anomaly.reconstruct(model, healthy))
+    assert scorecard.measure(model, material, draws=0)["psnr"].value == pytest.approx(expected, abs=1e-6)
 
 
 def test_average_precision_pools_the_kinds_of_one_contrast_after_cleaning(material, one_thread):

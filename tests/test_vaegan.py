@@ -216,3 +216,13 @@ def test_without_prior_and_discriminator_eight_images_are_learned_by_heart():
     step = training.vaegan_step(model, gamma=1.0, beta=0.0, lr=3e-3, lr_d=0.0)
     training.fit(step, data.Batches(x, 8), steps=250, progress=False)
     assert rmse(model, x) < 0.05 < x.std()
+
+
+def test_the_decoder_is_the_gan_s_generator():
+    """Within [0, 1], with the GAN's layers and first weights: the VAE's own decoder gave grain instead of texture."""
+    vaegan, gan = tiny(bl.VAEGAN), tiny(bl.GAN)
+    assert str(vaegan.decoder) == str(gan.generator)
+    with torch.no_grad():
+        x = vaegan.eval().decode(20 * torch.randn(5, 8, generator=torch.Generator().manual_seed(0)))
+    assert 0 <= float(x.min()) < float(x.max()) <= 1
+    assert float(vaegan.decoder.state_dict()["4.weight"].std()) == pytest.approx(0.02, rel=0.1)

@@ -64,8 +64,6 @@ def _carry_out(recipe: Recipe, slices: Slices, folder: Path, weights: Path, prog
 
     def keep(epoch: int, _: dict[str, float]) -> None:
         nonlocal kept
-        if history.batches:  # the interrupted rest of an epoch
-            return
         _save(recipe, step, epoch, folder)
         if time.monotonic() - kept > KEEP_EVERY or epoch == recipe.epochs:
             training.save_run(folder / "run", step, batches, history)
