@@ -46,7 +46,8 @@ def median(maps: Tensor, width: int = 3) -> Tensor:
     if width < 1 or width % 2 == 0:
         raise InputError(f"width must be odd, such as 3, so that the window has a middle, got {width}.")
     padded = F.pad(maps, [width // 2] * 4, mode="replicate")
-    return padded.unfold(2, width, 1).unfold(3, width, 1).flatten(-2).median(dim=-1).values
+    few = padded.split(256)  # all neighbourhoods of thousands of maps would take gigabytes
+    return torch.cat([x.unfold(2, width, 1).unfold(3, width, 1).flatten(-2).median(dim=-1).values for x in few])
 
 
 def erode(brain: Tensor, radius: int | None = None) -> Tensor:
