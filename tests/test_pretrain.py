@@ -259,7 +259,7 @@ def test_weights_without_their_card_do_not_count_as_made(tmp_path, phantoms, mon
 def test_weights_that_16_bits_cannot_hold_are_kept_in_32(tmp_path, slices, monkeypatch):
     monkeypatch.setattr(scorecard, "measure", lambda *_, **__: {"frechet": Interval(1.0, 0.9, 1.1)})
     model = tiny(bl.GAN)
-    model.generator[0][2].running_var.fill_(1e6)
+    model.state_dict()["generator.0.2.running_var"].fill_(1e6)
     _, half = making.store(model, scorecard.Test(slices, slices, None), tmp_path, {"contrast": "T1w"})
     assert not half
     assert torch.equal(weights(checkpoints.load(tmp_path)), weights(model))
