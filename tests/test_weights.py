@@ -53,6 +53,7 @@ def test_names_of_one_run_s_end_hold_the_same_weights():
         assert all(torch.equal(first[key], second[key]) for key in first)
 
 
+@pytest.mark.timeout(1800)  # the first of a contrast and size grows its people
 @pytest.mark.parametrize("name", checkpoints.shipped())
 def test_the_numbers_on_a_card_come_out_again(name):
     recipe = recipes.find(name)
