@@ -72,7 +72,7 @@ def measure(model: nn.Module, test: Test, draws: int = 200) -> dict[str, Interva
 
 
 def references(test: Test, draws: int = 200) -> dict[str, Interval]:
-    """What the same measures give without a model: the mean training slice, brightness itself, other real people."""
+    """What the same measures give without a model: the mean training slice, brightness itself, other people."""
     healthy = test.slices.where(visit="healthy")
     mean = test.train.images.mean(dim=0, keepdim=True).expand_as(healthy.images)
     found = {"psnr": _psnr(healthy, mean, draws)}

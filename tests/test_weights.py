@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from brainlab import InputError, checkpoints, scorecard
-from brainlab.pretrain import cards, making, material, recipes
+from brainlab.pretrain import cards, making, recipes
 
 PROMISED = {
     *("classifier", "ae", "ae-spatial", "dae", "vae", "gan", "fanogan", "vaegan"),
@@ -56,7 +56,7 @@ def test_names_of_one_run_s_end_hold_the_same_weights():
 
 @lru_cache(maxsize=1)
 def measured_on(contrast, size):
-    judge = checkpoints.load(recipes.JUDGE) if contrast == material.JUDGED else None
+    judge = checkpoints.load(recipes.JUDGE) if contrast == recipes.find(recipes.JUDGE).contrast else None
     return scorecard.load(contrast, size, judge)  # pyright: ignore[reportArgumentType] - the classifier is one
 
 

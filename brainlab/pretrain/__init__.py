@@ -59,12 +59,13 @@ def pretrain(
     work, todo = cache_dir() / "pretrain", {}
     for recipe in wanted:
         place = out or (LOCAL if recipe.folder else checkpoints.SHIPPED)
-        if making.is_made(recipe, place) and not again:
+        made = making.is_made(recipe, place)
+        if made and not again:
             print(f"{recipe.name}: there already, in {place}; --again makes it anew.")
-        else:
-            if again and making.is_made(recipe, place):
-                runs.forget(recipe, work)
-            todo[recipe.name] = (recipe, place)
+            continue
+        if made:  # else what is kept of a run is one that was stopped, to go on with
+            runs.forget(recipe, work)
+        todo[recipe.name] = (recipe, place)
     for recipe, place in todo.values():
         for name in recipe.needs:
             if name not in todo and not (place / name).exists():

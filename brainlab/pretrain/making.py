@@ -1,15 +1,16 @@
 """From a recipe to weights with their cards: the run, the measures, and how many bits the weights need."""
 
+from collections.abc import Callable
 from pathlib import Path
 
-import torch
 from torch import nn
 
-from brainlab import checkpoints, scorecard, tensorfile
+from brainlab import checkpoints, fields, scorecard, tensorfile
 from brainlab.errors import InputError
 from brainlab.metrics import Interval
 from brainlab.pretrain import cards, material, runs
 from brainlab.pretrain.recipes import Recipe
+from brainlab.slices import Slices
 
 CARD = "README.md"
 MOVES = 0.1  # a measure moves if half precision changes it by more than this share of its interval
@@ -20,26 +21,28 @@ def make(recipe: Recipe, out: Path, work: Path, folder: Path | None = None, prog
 
     ``work`` keeps a run that is not over; ``folder`` has the real slices of a recipe that wants them.
     """
-    torch.set_num_threads(1)  # the same sums on any number of cores
-    if recipe.folder:
-        if folder is None:
-            raise InputError(f"{recipe.name} learns from real slices: give their folder with --data DIR.")
-        train, test = material.real(folder, recipe.config.image_size)
-    else:
-        train, test = material.phantoms(recipe), None
-    done = runs.carry_out(recipe, train, work, out, progress=progress)
-    if test is None:
-        test, without = material.test(recipe.contrast, recipe.config.image_size, out)
-    else:
-        without = scorecard.references(test)
-    for name, epoch in recipe.saves.items():
-        (out / name / CARD).unlink(missing_ok=True)  # it is of other weights, and what has a card counts as made
-        words = {"contrast": str(train.contrast), "recipe": recipe.fingerprint()}
-        found, half = store(checkpoints.load(done.folder / name), test, out / name, words)
-        run = cards.Run(name, epoch, done.seconds, done.device, half, done.torch)
-        tensorfile.write(out / name / CARD, cards.text(run, recipe, train, found, without).encode())
+    with fields.one_thread():
+        train, measured_on = _material(recipe, out, folder)
+        done = runs.carry_out(recipe, train, work, out, progress=progress)
+        test, without = measured_on()
+        for name, epoch in recipe.saves.items():
+            (out / name / CARD).unlink(missing_ok=True)  # it is of other weights, and what has a card counts as made
+            words = {"contrast": str(train.contrast), "recipe": recipe.fingerprint()}
+            found, half = store(checkpoints.load(done.folder / name), test, out / name, words)
+            run = cards.Run(name, epoch, done.seconds, done.device, half, done.torch)
+            tensorfile.write(out / name / CARD, cards.text(run, recipe, train, found, without).encode())
     runs.forget(recipe, work)
     return done.seconds
+
+
+def _material(recipe: Recipe, out: Path, folder: Path | None) -> tuple[Slices, Callable[[], material.Measured]]:
+    """What to train on, and what to measure on: wanted later only, for a phantom's test split takes long to grow."""
+    if not recipe.folder:
+        return material.phantoms(recipe), lambda: material.test(recipe.contrast, recipe.config.image_size, out)
+    if folder is None:
+        raise InputError(f"{recipe.name} learns from real slices: give their folder with --data DIR.")
+    train, test = material.real(folder, recipe.config.image_size)
+    return train, lambda: (test, scorecard.references(test))
 
 
 def is_made(recipe: Recipe, out: Path) -> bool:

@@ -11,11 +11,12 @@ from brainlab import checkpoints, data, realism, scorecard
 from brainlab.errors import InputError
 from brainlab.metrics import LEAST_SUBJECTS, Interval
 from brainlab.models.classifier import Classifier
-from brainlab.pretrain.recipes import JUDGE, Recipe
+from brainlab.pretrain.recipes import JUDGE, Recipe, find
 from brainlab.slices import Slices
 from brainlab.sources import images
 
-JUDGED = "T1w"  # the contrast that the judge was trained on: of others its features mean nothing
+Measured = tuple[scorecard.Test, dict[str, Interval]]  # what to measure on, and what is found there without a model
+
 HELD_OUT = 4  # of a folder, one person in so many is held out, and ten at least
 
 
@@ -28,15 +29,15 @@ def phantoms(recipe: Recipe) -> Slices:
     return joined(populations)
 
 
-def test(contrast: str, size: int, weights: Path) -> tuple[scorecard.Test, dict[str, Interval]]:
+def test(contrast: str, size: int, weights: Path) -> Measured:
     """The phantom's test split beside the judge in ``weights``, and what is found there without a model."""
     config = weights / JUDGE / checkpoints.CONFIG
-    there = contrast == JUDGED and config.exists()
+    there = contrast == find(JUDGE).contrast and config.exists()  # of other contrasts its features mean nothing
     return _test(contrast, size, weights, config.read_text(encoding="utf-8") if there else None)
 
 
 @cache
-def _test(contrast: str, size: int, weights: Path, judge_of: str | None) -> tuple[scorecard.Test, dict[str, Interval]]:
+def _test(contrast: str, size: int, weights: Path, judge_of: str | None) -> Measured:
     """The same; ``judge_of`` is the judge's config, with its hash: a new judge is not taken for the old one."""
     judge = None if judge_of is None else checkpoints.load(weights / JUDGE)
     if judge is not None and not isinstance(judge, Classifier):
