@@ -79,10 +79,11 @@ def gan_step(
     Returns both players' losses and the mean logits ``real`` and ``fake``; ``loss`` is the sum of the two, and, the
     players being at odds, tells whether they are in balance rather than how good the images are.
 
-    As they stand, the other settings are DCGAN's, but for the rates: at its 2e-4 for both the discriminator soon wins on
-    brain slices, so the generator learns four times as fast. Gulrajani et al. 2017 (algorithm 1) play "wgan_gp" with 5 turns of
-    the critic, and Adam with betas (0, 0.9) and rate 1e-4 for both: ``k_d=5, lr_d=1e-4, lr_g=1e-4`` comes near, but the
-    betas here are (0.5, 0.999) in every game, and all turns of a step see the same real images, in the paper new ones.
+    As they stand, the other settings are DCGAN's, but for the rates: at its 2e-4 for both the discriminator soon wins
+    on brain slices, so here the generator learns four times as fast. Gulrajani et al. 2017 (algorithm 1) play "wgan_gp"
+    with 5 turns of the critic, and Adam with betas (0, 0.9) and rate 1e-4 for both: ``k_d=5, lr_d=1e-4, lr_g=1e-4``
+    comes near, but the betas here are (0.5, 0.999) in every game, and all turns of a step see the same real images, in
+    the paper new ones.
     """
     check_family(gan, "gan_step")
     check_settings(lr_d=lr_d, lr_g=lr_g, label_smoothing=label_smoothing, penalty=penalty)

@@ -28,7 +28,7 @@ README = {
     "scheduler_cls": "ReduceLROnPlateau",
     "scheduler_params": {"patience": 5, "factor": 0.5},
 }
-"""How pythae 0.1.2's README trains, "Launching a model training"; but in batches of 64, and without its held-out set."""
+"""How pythae 0.1.2's README trains ("Launching a model training"), but for batches of 64 and no held-out set."""
 FEW, SHORT_ROUNDS = 320, 40
 """Where both sides share a process, shorter turns: the shorter, the more alike is what else the machine does."""
 
