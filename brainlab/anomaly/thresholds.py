@@ -1,0 +1,25 @@
+"""Where to cut a map into lesion and not: at a rate of false alarms that healthy people set."""
+
+import numpy as np
+from torch import Tensor
+
+from brainlab.anomaly.checks import check_bool
+from brainlab.errors import InputError
+
+
+def threshold_at_fpr(maps: Tensor, brain: Tensor, fpr: float) -> float:
+    """The lowest threshold at which at most a share ``fpr`` of the brain pixels of *healthy* maps score above it.
+
+    Nothing but healthy slices goes in: a threshold chosen with the test masks is an oracle, and reports a number that
+    nobody can reach on a new patient. Call a pixel a lesion where ``score > threshold``.
+    """
+    if not 0 < fpr < 1:
+        raise InputError(f"fpr is a share between 0 and 1, such as 0.05 for 5 %, got {fpr}.")
+    check_bool(brain)
+    scores = np.sort(maps[brain].numpy())
+    if len(scores) == 0:
+        raise InputError("There is no brain pixel to take a threshold from: brain is False everywhere.")
+    if not np.isfinite(scores).all():
+        raise InputError("A threshold needs finite maps, but some scores are NaN or infinite; look at the model first.")
+    allowed = int(fpr * len(scores))  # this many pixels may lie above
+    return float(scores[len(scores) - 1 - allowed])
