@@ -56,8 +56,7 @@ def insert(
     grid, inside, step = _as_grid(image, brain, spacing_mm)
     if kind not in _SHAPES:
         raise InputError(f"kind must be one of {', '.join(_SHAPES)}, got {kind!r}.")
-    if not (contrast in ("hypo", "iso", "hyper") if isinstance(contrast, str) else 0 < abs(contrast) <= 1):
-        raise InputError(f"contrast must be hypo, iso, hyper, or a number from -1 to 1 but 0, got {contrast!r}.")
+    _check_contrast(contrast)
     if inside.sum() * step**grid.ndim < 1000:
         raise InputError("The brain in this image is too small to hold a lesion; take a slice nearer the middle.")
     rng = generator(seed, f"insert {kind}")
@@ -69,11 +68,41 @@ def insert(
     share = np.clip(0.5 - outside_by / (2 * _edge_mm(where)), 0, 1) * inside
     if not (share >= 0.5).any():  # a shape thinner than a pixel: let its innermost pixel be lesion
         share[np.unravel_index(np.where(inside, outside_by, np.inf).argmin(), share.shape)] = 1.0
+    return _painted(image, grid, inside, share, contrast, step)
+
+
+def paint(
+    image: Tensor, brain: Tensor, shape: Tensor, contrast: str | float = "hyper", *, spacing_mm: float | None = None
+) -> Inserted:
+    """``insert`` with a ``shape`` of one's own, bool like the picture, such as what a reader outlined in a patient.
+
+    Only what lies inside ``brain`` is painted: the mask may be empty. The rest is as in ``insert``.
+    """
+    grid, inside, step = _as_grid(image, brain, spacing_mm)
+    _check_contrast(contrast)
+    if shape.dtype != torch.bool or shape.shape != image.shape:
+        raise InputError(f"paint takes a boolean shape {tuple(image.shape)}, got {shape.dtype} {tuple(shape.shape)}.")
+    hard = shape.reshape(grid.shape).numpy() & inside
+    soft = ndimage.gaussian_filter(hard.astype(np.float32), 0.5)  # an edge half a pixel soft, as a scanner would see
+    share = np.where(hard, np.maximum(soft, 0.5), np.minimum(soft, 0.49)) * inside
+    return _painted(image, grid, inside, share, contrast, step)
+
+
+def _painted(
+    image: Tensor, grid: np.ndarray, inside: np.ndarray, share: np.ndarray, contrast: str | float, step: float
+) -> Inserted:
+    """The picture with its local mean replaced by the lesion's in each pixel's ``share``, 0 to 1."""
+    mean = _local_mean(grid, inside, TEXTURE_MM / step)
     target = _level(grid, inside, contrast, AROUND_MM / step)
     room = np.minimum(np.minimum(target, 1 - target), TEXTURE)
     lesion = target + room * np.tanh((grid - mean) / room)
     share, lesion = (torch.from_numpy(one.astype(np.float32)).reshape(image.shape) for one in (share, lesion))
     return Inserted(torch.where(share > 0, torch.lerp(image, lesion, share), image), share >= 0.5)
+
+
+def _check_contrast(contrast: str | float) -> None:
+    if not (contrast in ("hypo", "iso", "hyper") if isinstance(contrast, str) else 0 < abs(contrast) <= 1):
+        raise InputError(f"contrast must be hypo, iso, hyper, or a number from -1 to 1 but 0, got {contrast!r}.")
 
 
 def _as_grid(image: Tensor, brain: Tensor, spacing_mm: float | None) -> tuple[np.ndarray, np.ndarray, float]:

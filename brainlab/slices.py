@@ -1,6 +1,6 @@
 """A set of brain slices with all that is known of them: what every source returns and every lesson reads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -80,6 +80,21 @@ class Slices:
                 raise InputError(f"No slice has {name}={value!r}; there are {_few(sorted(set(there)))}.")
             keep &= np.array([one == value for one in there], dtype=bool)
         return self[keep]
+
+
+def joined(sets: Sequence[Slices]) -> Slices:
+    """Several sets of slices of one contrast and size as one, in their order; causes (``factors``) are left out."""
+    first = sets[0]
+    whole: dict[str, Any] = {"factors": None}
+    for name in (one.name for one in fields(first)):
+        parts = [getattr(one, name) for one in sets]
+        if isinstance(parts[0], Tensor):
+            whole[name] = torch.cat(parts)
+        elif isinstance(parts[0], np.ndarray):
+            whole[name] = np.concatenate(parts)
+        elif isinstance(parts[0], tuple):
+            whole[name] = sum(parts, ())
+    return replace(first, **whole)
 
 
 def _few(names: list[str], most: int = 20) -> str:

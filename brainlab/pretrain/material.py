@@ -5,14 +5,13 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from brainlab import checkpoints, data, realism, scorecard
 from brainlab.errors import InputError
 from brainlab.metrics import LEAST_SUBJECTS, Interval
 from brainlab.models.classifier import Classifier
 from brainlab.pretrain.recipes import JUDGE, Recipe, find
-from brainlab.slices import Slices
+from brainlab.slices import Slices, joined
 from brainlab.sources import images
 
 Measured = tuple[scorecard.Test, dict[str, Interval]]  # what to measure on, and what is found there without a model
@@ -76,16 +75,4 @@ def _inserted(healthy: Slices, contrast: str) -> Slices:
         masks=given.masks,
         labels=tuple(kinds),
         visit=tuple(f"{kind}-{contrast}" for kind in kinds),
-    )
-
-
-def joined(sets: list[Slices]) -> Slices:
-    """Several sets of slices of one kind as one, in their order."""
-    first = sets[0]
-    return replace(
-        first,
-        **{name: torch.cat([getattr(one, name) for one in sets]) for name in ("images", "masks", "brain")},
-        **{name: sum((getattr(one, name) for one in sets), ()) for name in ("subjects", "labels", "visit")},
-        **{name: np.concatenate([getattr(one, name) for one in sets]) for name in ("position_mm", "affine")},
-        factors=None,
     )

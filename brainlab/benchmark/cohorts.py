@@ -1,0 +1,118 @@
+"""Whom a benchmark is about: phantoms, real people with lesions put in, and patients whose lesions a reader outlined."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from brainlab import data, geometry, insertion, lesions, realism, volumes
+from brainlab.errors import InputError
+from brainlab.slices import Slices, joined
+from brainlab.sources import images
+
+LEVELS: dict[str, str | float] = {"hypo": -realism.STRENGTH, "iso": "iso", "hyper": realism.STRENGTH}
+"""How lesions are put into real slices: darker or brighter than the tissue they replace, or like grey matter."""
+REAL_SHAPES = "plaques"
+"""The kind of lesion whose outlines were drawn by a reader around a patient's plaques, put into someone else."""
+VAL = 10  # real people whose healthy slices give the thresholds
+PATIENTS = ("patient07", "patient26")  # of ms_lesions_mni: the two whose FLAIR is worth reading at 64 px
+SIZE = 64
+
+
+class Cohort(NamedTuple):
+    """Three groups of other people each. A test scan's ``visit`` is "healthy", or kind and level as "tumour-hypo"."""
+
+    source: str  # what the table calls it
+    train: Slices  # healthy: to learn from
+    val: Slices  # healthy: thresholds
+    test: Slices  # with the truth
+    note: str  # one sentence on the lesions, fixed before anything was trained
+
+
+def phantom(contrast: str = "T1w", size: int = SIZE, seed: int = 0) -> Cohort:
+    """The synthetic population: each test person healthy, and with each kind of lesion at each level."""
+    train, val, test = (data.load("phantom", split, contrast, size, seed) for split in ("train", "val", "test"))
+    dark, alike, bright = (lesions.CONTRASTS[level] for level in ("hypo", "iso", "hyper"))
+    note = (
+        f"Lesions: hypo {dark:g} × the darker of grey and white matter, iso {alike:g} × grey matter, "
+        f"hyper {bright:g} × the brighter of both; tumours, plaques and infarcts of 2 to 90 ml."
+    )
+    return Cohort(f"phantom {contrast}", train, val, test, note)
+
+
+def real(folder: Path, patients: Path | None = None, seed: int = 0) -> Cohort:
+    """Real healthy slices (``oasis_t1_slices``) with lesions put into those of people held out.
+
+    Into every second slice of twenty people go, one at a time, an invented tumour, plaques or infarct, and, where the
+    folder of ``patients`` (``ms_lesions_mni``) is given, the outlines of one patient's plaques at the same height.
+    """
+    everyone = images.load(folder, SIZE, where={"class": ["healthy"], "level": realism.LEVELS})
+    learn, test = realism.split(everyone, 60, 20)
+    people = sorted(set(learn.subjects))
+    held = np.isin(learn.subjects, people[-VAL:])
+    healthy = replace(test, visit=("healthy",) * len(test), labels=("healthy",) * len(test))
+    outlines = None if patients is None else list(_outlines(patients, len(set(test.position_mm))))
+    sick = [
+        _inserted(healthy, kind, level, seed, outlines)
+        for kind in (*realism.LESIONS, *([REAL_SHAPES] if outlines else []))
+        for level in LEVELS
+    ]
+    note = (
+        f"Lesions: put into real slices, {realism.STRENGTH:g} darker (hypo) or brighter (hyper) than the tissue they "
+        "replace, or at the brain's median (iso); invented tumours, plaques and infarcts"
+        + (", and outlines of real plaques." if outlines else ".")
+    )
+    return Cohort("real T1w, lesions put in", learn[~held], learn[held], joined([healthy, *sick]), note)
+
+
+def patients(folder: Path) -> Cohort:
+    """Real plaques in FLAIR of two patients (``ms_lesions_mni``); phantoms to learn from, for healthy FLAIR is wanting."""
+    train, val = (data.load("phantom", split, "FLAIR", SIZE) for split in ("train", "val"))
+    found = [_patient(folder / name) for name in PATIENTS]
+    note = "Lesions: plaques that readers outlined in two patients with multiple sclerosis; too few for intervals."
+    return Cohort("real FLAIR, real plaques", train, val, joined(found), note)
+
+
+def _patient(folder: Path) -> Slices:
+    if not (folder / "FLAIR.nii.gz").exists():
+        raise InputError(f"{folder} has no FLAIR.nii.gz: give the folder ms_lesions_mni, with a folder a patient.")
+    scan = volumes.read(folder / "FLAIR.nii.gz")
+    found = volumes.slices(scan, SIZE, lesions=volumes.read(folder / "LESION.nii.gz", mask=True))
+    n = len(found)
+    return replace(found, subjects=(folder.name,) * n, visit=("plaques-real",) * n, contrast="FLAIR")
+
+
+def _inserted(healthy: Slices, kind: str, level: str, seed: int, outlines: list[Tensor] | None) -> Slices:
+    """Each slice with one lesion; levels share the lesion's place and shape."""
+    heights = np.unique(healthy.position_mm)
+    made = []
+    for i, (x, brain, z) in enumerate(zip(healthy.images, healthy.brain, healthy.position_mm, strict=True)):
+        if kind == REAL_SHAPES and outlines:
+            person = outlines[i // len(heights) % len(outlines)]
+            shape = person[int(np.searchsorted(heights, z))]
+            made.append(insertion.paint(x, brain, shape, LEVELS[level]))
+        else:
+            made.append(insertion.insert(x, brain, kind, seed * len(healthy) + i, LEVELS[level]))
+    labels = tuple(kind if one.mask.any() else "healthy" for one in made)
+    return replace(
+        healthy,
+        images=torch.stack([one.image for one in made]),
+        masks=torch.stack([one.mask for one in made]),
+        labels=labels,
+        visit=(f"{kind}-{level}",) * len(made),
+    )
+
+
+def _outlines(folder: Path, levels: int) -> Iterator[Tensor]:
+    """Every patient's plaques (levels, 1, SIZE, SIZE) bool, at ``levels`` heights evenly over the brain."""
+    found = sorted(folder.glob("*/LESION.nii.gz"))
+    if not found:
+        raise InputError(f"{folder} has no */LESION.nii.gz: give the folder ms_lesions_mni, with a folder a patient.")
+    for path in found:
+        scan = volumes.read(path.with_name("FLAIR.nii.gz"))
+        heights = geometry.axial_positions(volumes.brain_mask(scan), scan.affine, levels)
+        yield volumes.slices(scan, SIZE, heights, volumes.read(path, mask=True)).masks

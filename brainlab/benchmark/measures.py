@@ -1,0 +1,200 @@
+"""One method on one cohort, in every measure: a list of rows."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from brainlab import anomaly, metrics
+from brainlab.anomaly import Score
+from brainlab.benchmark.cohorts import Cohort
+from brainlab.errors import InputError
+from brainlab.metrics import Interval
+from brainlab.slices import Slices
+
+FPRS = {"1fpr": 0.01, "5fpr": 0.05}
+"""Shares of healthy pixels that a threshold may call lesion, by the ending of a metric's name."""
+QUARTILES = ("smallest quarter", "second quarter", "third quarter", "largest quarter")
+CHANCE = "chance"  # the method of the rows that say how much of the brain is lesion
+
+
+class Row(NamedTuple):
+    """One number of the table. ``low`` and ``high`` are nan where there are fewer than ten people."""
+
+    source: str
+    method: str
+    contrast: str  # of the lesions: "hypo", "iso", "hyper", or "real"; "healthy" for what is told of healthy people
+    size: str  # "all", or a quarter of the scans by the area of their lesion
+    metric: str
+    value: float
+    low: float
+    high: float
+
+
+def rows(cohort: Cohort, methods: Mapping[str, Score], draws: int = 200) -> list[Row]:
+    """Every method in every measure, in the order given, after the rows of chance.
+
+    ``ap`` average precision, pooled over brain pixels, by lesion contrast and size; ``auroc``; ``oracle_dice`` by the
+    best threshold of all, an upper bound; ``dice_1fpr``, ``dice_5fpr`` at thresholds from healthy people: mean over the
+    scans of a person that have a lesion, then over people; ``lesion_recall_1fpr``, ``false_positives_1fpr`` a scan;
+    ``image_auroc_mean``, ``_max``, ``_top1``: slices with a lesion against the healthy scan's; ``fpr_1fpr``: what the
+    threshold comes to on healthy people of the test.
+    """
+    levels = _levels(cohort.test)
+    found = [_chance(cohort, level, draws) for level in levels]
+    for name, score in methods.items():
+        found += _method(cohort, name, score, levels, draws)
+    return found
+
+
+def _levels(test: Slices) -> list[str]:
+    there = dict.fromkeys(visit.rpartition("-")[2] for visit in test.visit if visit != "healthy")
+    if not there or not test.masks.any():
+        raise InputError("Nobody in this test set has a lesion, so there is nothing to find: use a split with masks.")
+    return list(there)
+
+
+def _chance(cohort: Cohort, level: str, draws: int) -> Row:
+    sick = _sick(cohort.test, level)
+    brain, lesion = _by_person(sick, sick.brain), _by_person(sick, sick.masks & sick.brain)
+    return Row(cohort.source, CHANCE, level, "all", "ap", *_ratio(lesion, brain, draws))
+
+
+def _method(cohort: Cohort, name: str, score: Score, levels: Sequence[str], draws: int) -> list[Row]:
+    val, test = cohort.val, cohort.test
+    quiet = anomaly.clean(score(val), val.brain)
+    cuts = {ending: anomaly.threshold_at_fpr(quiet, val.brain, fpr) for ending, fpr in FPRS.items()}
+    healthy = test[np.array(test.visit) == "healthy"]
+    calm = anomaly.clean(score(healthy), healthy.brain) if len(healthy) else None
+    found = []
+
+    def add(level: str, metric: str, value: Interval, size: str = "all") -> None:
+        found.append(Row(cohort.source, name, level, size, metric, *value))
+
+    if calm is not None:
+        for ending, cut in cuts.items():
+            called = _by_person(healthy, (calm > cut) & healthy.brain)
+            add("healthy", f"fpr_{ending}", _ratio(called, _by_person(healthy, healthy.brain), draws))
+    for level in levels:
+        sick = _sick(test, level)
+        maps = anomaly.clean(score(sick), sick.brain)
+        for metric, value in _ranking(maps, sick, draws).items():
+            add(level, metric, value)
+        for quarter, some in _quarters(sick).items():
+            add(level, "ap", _average_precision(maps[torch.from_numpy(some)], sick[some], draws), quarter)
+        for ending, cut in cuts.items():
+            for metric, value in _called(maps > cut, sick, draws).items():
+                add(level, f"{metric}_{ending}", value)
+        if calm is not None:
+            for metric, value in _images(maps, sick, calm, healthy, draws).items():
+                add(level, metric, value)
+    return found
+
+
+def _ranking(maps: Tensor, sick: Slices, draws: int) -> dict[str, Interval]:
+    oracle = metrics.oracle_dice(maps, sick.masks, sick.brain).dice
+    return {
+        "ap": _average_precision(maps, sick, draws),
+        "auroc": Interval(metrics.auroc(maps, sick.masks, sick.brain), np.nan, np.nan),
+        "oracle_dice": Interval(oracle, np.nan, np.nan),
+    }
+
+
+def _called(prediction: Tensor, sick: Slices, draws: int) -> dict[str, Interval]:
+    """Dice, lesions found and false alarms of a prediction, over people."""
+    scans = _scans(sick)
+    dices: dict[str, list[float]] = {}
+    lesions: dict[str, list[float]] = {}
+    alarms: dict[str, list[float]] = {}
+    for index in scans.values():
+        person = sick.subjects[index[0]]
+        called = prediction[index] & sick.brain[index]
+        mask = sick.masks[index] & sick.brain[index]
+        alarms.setdefault(person, []).append(metrics.false_positives_per_scan(called, mask, ["one"] * len(index)))
+        if mask.any():
+            dices.setdefault(person, []).append(metrics.dice(called, mask))
+            recall = metrics.lesion_recall(called, mask)
+            lesions.setdefault(person, []).extend([1.0] * recall.found + [0.0] * (recall.lesions - recall.found))
+    return {
+        "dice": _mean_of_means(dices, draws),
+        "lesion_recall": _ratio(_sums(lesions), _counts(lesions), draws),
+        "false_positives": _ratio(_sums(alarms), _counts(alarms), draws),
+    }
+
+
+def _images(maps: Tensor, sick: Slices, calm: Tensor, healthy: Slices, draws: int) -> dict[str, Interval]:
+    """Slices with a lesion against slices of healthy scans, by three ways to make one score of a map."""
+    ill = sick.masks.flatten(1).any(dim=1)
+    diseased = torch.cat([torch.ones(int(ill.sum()), dtype=torch.bool), torch.zeros(len(healthy), dtype=torch.bool)])
+    people = [one for one, yes in zip(sick.subjects, ill.tolist(), strict=True) if yes] + list(healthy.subjects)
+    found = {}
+    for how in ("mean", "max", "top1"):
+        scores = torch.cat(
+            [anomaly.image_scores(maps[ill], sick.brain[ill], how), anomaly.image_scores(calm, healthy.brain, how)]
+        )
+        found[f"image_auroc_{how}"] = metrics.bootstrap(
+            lambda i, scores=scores: metrics.image_auroc(scores[torch.from_numpy(i)], diseased[torch.from_numpy(i)]),
+            people,
+            draws,
+        )
+    return found
+
+
+def _average_precision(maps: Tensor, sick: Slices, draws: int) -> Interval:
+    return metrics.average_precision_interval(maps, sick.masks, sick.brain, sick.subjects, draws)
+
+
+def _quarters(sick: Slices) -> dict[str, np.ndarray]:
+    """Which slices belong to the scans of each quarter by lesion area, (N,) bool; none under eight scans."""
+    scans = _scans(sick)
+    areas = {scan: int((sick.masks[index] & sick.brain[index]).sum()) for scan, index in scans.items()}
+    there = sorted((scan for scan, area in areas.items() if area), key=lambda scan: (areas[scan], scan))
+    if len(there) < 2 * len(QUARTILES):
+        return {}
+    owner = [*zip(sick.subjects, sick.visit, strict=True)]
+    return {
+        name: np.array([scan in set(part) for scan in owner])
+        for name, part in zip(QUARTILES, (map(tuple, x) for x in np.array_split(there, len(QUARTILES))), strict=True)
+    }
+
+
+def _sick(test: Slices, level: str) -> Slices:
+    return test[np.array([visit.endswith(f"-{level}") for visit in test.visit])]
+
+
+def _scans(slices: Slices) -> dict[tuple[str, str], list[int]]:
+    """Which slices each scan has: a person's visit."""
+    scans: dict[tuple[str, str], list[int]] = {}
+    for i, scan in enumerate(zip(slices.subjects, slices.visit, strict=True)):
+        scans.setdefault(scan, []).append(i)
+    return scans
+
+
+def _by_person(slices: Slices, pixels: Tensor) -> dict[str, float]:
+    """How many of the ``pixels`` (N, 1, H, W) bool each person has."""
+    sums: dict[str, float] = {}
+    for name, n in zip(slices.subjects, pixels.flatten(1).sum(dim=1).tolist(), strict=True):
+        sums[name] = sums.get(name, 0.0) + n
+    return sums
+
+
+def _sums(values: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    return {name: float(sum(some)) for name, some in values.items()}
+
+
+def _counts(values: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    return {name: float(len(some)) for name, some in values.items()}
+
+
+def _mean_of_means(values: Mapping[str, Sequence[float]], draws: int) -> Interval:
+    means = {name: float(np.mean(some)) for name, some in values.items()}
+    return _ratio(means, dict.fromkeys(means, 1.0), draws)
+
+
+def _ratio(above: Mapping[str, float], below: Mapping[str, float], draws: int) -> Interval:
+    """Σ above / Σ below over people, with its interval over people."""
+    names = list(below)
+    a, b = np.array([above[name] for name in names]), np.array([below[name] for name in names])
+    return metrics.bootstrap(lambda i: float(a[i].sum() / b[i].sum()), names, draws)

@@ -1,0 +1,78 @@
+"""Rows as Markdown that a person reads, and as JSON."""
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from brainlab.benchmark.measures import CHANCE, Row
+
+SEED = re.compile(r", seed \d+$")
+NAMES = {
+    CHANCE: "chance: the share of the brain that is lesion",
+    "brightness": "intensity threshold: brightness itself",
+    "darkness": "intensity threshold: darkness itself",
+    "|z|": "z-score of each pixel, all levels together",
+    "|z| per level": "z-score of each pixel, by level",
+    "ae": "autoencoder",
+    "ae-spatial": "spatial autoencoder",
+    "vae": "VAE",
+    "vae-flair": "VAE",
+    "dae": "denoising autoencoder",
+    "dae-flair": "denoising autoencoder",
+    "vaegan": "VAE-GAN",
+    "fanogan": "f-AnoGAN",
+}
+COLUMNS = {
+    "ap": "AP",
+    "dice_1fpr": "Dice at 1 % FPR",
+    "dice_5fpr": "Dice at 5 % FPR",
+    "oracle_dice": "oracle Dice, an upper bound",
+}
+
+
+def over_seeds(rows: Iterable[Row]) -> list[Row]:
+    """Rows of one method under several seeds as one: their mean value, from the lowest low to the highest high."""
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        key = (row.source, SEED.sub("", row.method), row.contrast, row.size, row.metric)
+        groups.setdefault(key, []).append(row)
+    return [
+        Row(*key, float(np.mean([r.value for r in some])), _least(some), _most(some)) for key, some in groups.items()
+    ]
+
+
+def _least(rows: Sequence[Row]) -> float:
+    return min((r.low for r in rows), default=math.nan) if not any(math.isnan(r.low) for r in rows) else math.nan
+
+
+def _most(rows: Sequence[Row]) -> float:
+    return max((r.high for r in rows), default=math.nan) if not any(math.isnan(r.high) for r in rows) else math.nan
+
+
+def report(rows: Iterable[Row], note: str = "") -> str:
+    """One source's rows as Markdown: a line a method, and for each contrast of lesions the measures that matter most.
+
+    The other measures are in the rows themselves; ``brainlab evaluate --json`` prints them all.
+    """
+    there = over_seeds(rows)
+    at = {(r.method, r.contrast, r.metric): r for r in there if r.size == "all"}
+    methods = list(dict.fromkeys(r.method for r in there))
+    levels = list(dict.fromkeys(r.contrast for r in there if r.contrast != "healthy"))
+    lines = []
+    for level in levels:
+        what = "real lesions" if level == "real" else f"{level}-intense lesions"
+        lines += [f"**{there[0].source}, {what}**", ""]
+        lines += ["| method | " + " | ".join(COLUMNS.values()) + " |", "|---|" + "---|" * len(COLUMNS)]
+        for method in methods:
+            cells = [_cell(at.get((method, level, metric))) for metric in COLUMNS]
+            lines.append(f"| {NAMES.get(method, method)} | " + " | ".join(cells) + " |")
+        lines.append("")
+    return "\n".join([*lines, note]).strip()
+
+
+def _cell(row: Row | None) -> str:
+    if row is None or math.isnan(row.value):
+        return ""
+    return f"{row.value:.3f}" + ("" if math.isnan(row.low) else f" ({row.low:.3f}–{row.high:.3f})")
