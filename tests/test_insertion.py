@@ -130,3 +130,27 @@ def test_real_slices_take_every_lesion(real_data):
             assert not (one.mask & ~found.brain[i]).any()
     assert min(shares) > 0
     assert max(shares) < 0.2
+
+
+def test_paint_fills_a_given_shape_and_nothing_else():
+    image, brain = 0.5 * torch.ones(1, 64, 64), torch.zeros(1, 64, 64, dtype=torch.bool)
+    brain[:, 8:56, 8:56] = True
+    shape = torch.zeros_like(brain)
+    shape[:, 30:36, 4:20] = True  # partly outside the brain
+    done = insertion.paint(image, brain, shape, 0.3)
+    assert torch.equal(done.mask, shape & brain)
+    assert torch.equal(done.image[~brain], image[~brain])
+    inner = torch.zeros_like(brain)
+    inner[:, 32:34, 12:17] = True
+    assert done.image[inner].mean() == pytest.approx(0.8, abs=0.02)
+    far = torch.ones_like(brain)
+    far[:, 26:40, 2:24] = False
+    assert torch.equal(done.image[far], image[far])
+
+
+def test_paint_refuses_a_shape_that_is_no_mask_of_the_picture():
+    image, brain = 0.5 * torch.ones(1, 64, 64), torch.ones(1, 64, 64, dtype=torch.bool)
+    with pytest.raises(InputError, match="boolean shape"):
+        insertion.paint(image, brain, torch.ones(1, 64, 64))
+    with pytest.raises(InputError, match="boolean shape"):
+        insertion.paint(image, brain, torch.ones(1, 32, 32, dtype=torch.bool))

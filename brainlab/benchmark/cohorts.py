@@ -1,4 +1,4 @@
-"""Whom a benchmark is about: phantoms, real people with lesions put in, and patients whose lesions a reader outlined."""
+"""Whom a benchmark is about: phantoms, real people with lesions put in, and patients with lesions of their own."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -70,7 +70,7 @@ def real(folder: Path, patients: Path | None = None, seed: int = 0) -> Cohort:
 
 
 def patients(folder: Path) -> Cohort:
-    """Real plaques in FLAIR of two patients (``ms_lesions_mni``); phantoms to learn from, for healthy FLAIR is wanting."""
+    """Real plaques in FLAIR of two patients (``ms_lesions_mni``); to learn from, phantoms: healthy FLAIR is wanting."""
     train, val = (data.load("phantom", split, "FLAIR", SIZE) for split in ("train", "val"))
     found = [_patient(folder / name) for name in PATIENTS]
     note = "Lesions: plaques that readers outlined in two patients with multiple sclerosis; too few for intervals."

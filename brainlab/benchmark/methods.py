@@ -8,7 +8,6 @@ from torch import nn
 
 from brainlab import anomaly, checkpoints, data, training
 from brainlab.anomaly import Score
-from brainlab.benchmark.cohorts import Cohort
 from brainlab.models.autoencoder import Autoencoder
 from brainlab.models.config import ModelConfig
 from brainlab.models.denoising import DenoisingAutoencoder
@@ -38,8 +37,8 @@ TRAINED = {
     "dae": Training(DenoisingAutoencoder, lambda model, seed: training.dae_step(model, seed=seed), 1900),
     "vaegan": Training(VAEGAN, lambda model, seed: training.vaegan_step(model, seed=seed), 1800),
 }
-"""On two cores about 60 s for the AE and the VAE, 100 s for the DAE and 240 s for the VAE-GAN. σ = 0.4 was chosen on the
-dev split: the step's default rebuilds better and finds less."""
+"""On two cores about 60 s for the AE and the VAE, 100 s for the DAE and 240 s for the VAE-GAN. σ = 0.4 was chosen on
+the dev split: the step's default rebuilds better and finds less."""
 
 
 def untrained(train: Slices) -> dict[str, Score]:
@@ -79,8 +78,3 @@ def _fit(one: Training, train: Slices, seed: int, progress: bool) -> nn.Module:
     step = one.step(model, seed)
     training.fit(step, data.Batches(tensors, BATCH, seed), steps=one.steps, device="cpu", progress=progress)
     return model.eval()
-
-
-def for_cohort(cohort: Cohort, contrast: str) -> dict[str, Score]:
-    """What any cohort is measured with: the rows without a network, then the shipped weights."""
-    return untrained(cohort.train) | shipped(contrast)

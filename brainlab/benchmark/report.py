@@ -24,12 +24,7 @@ NAMES = {
     "vaegan": "VAE-GAN",
     "fanogan": "f-AnoGAN",
 }
-COLUMNS = {
-    "ap": "AP",
-    "dice_1fpr": "Dice at 1 % FPR",
-    "dice_5fpr": "Dice at 5 % FPR",
-    "oracle_dice": "oracle Dice, an upper bound",
-}
+COLUMNS = {"ap": "AP", "dice_1fpr": "Dice at 1 % FPR"}
 
 
 def over_seeds(rows: Iterable[Row]) -> list[Row]:
@@ -52,24 +47,26 @@ def _most(rows: Sequence[Row]) -> float:
 
 
 def report(rows: Iterable[Row], note: str = "") -> str:
-    """One source's rows as Markdown: a line a method, and for each contrast of lesions the measures that matter most.
+    """One source's rows as Markdown: a line a method, the plain threshold first and chance last.
 
-    The other measures are in the rows themselves; ``brainlab evaluate --json`` prints them all.
+    For each contrast of lesions the average precision and the Dice at a threshold from healthy people. The other
+    measures are in the rows themselves; ``brainlab evaluate --json`` prints them all.
     """
     there = over_seeds(rows)
     at = {(r.method, r.contrast, r.metric): r for r in there if r.size == "all"}
-    methods = list(dict.fromkeys(r.method for r in there))
+    methods = sorted(dict.fromkeys(r.method for r in there), key=lambda name: name == CHANCE)
     levels = list(dict.fromkeys(r.contrast for r in there if r.contrast != "healthy"))
-    lines = []
-    for level in levels:
-        what = "real lesions" if level == "real" else f"{level}-intense lesions"
-        lines += [f"**{there[0].source}, {what}**", ""]
-        lines += ["| method | " + " | ".join(COLUMNS.values()) + " |", "|---|" + "---|" * len(COLUMNS)]
-        for method in methods:
-            cells = [_cell(at.get((method, level, metric))) for metric in COLUMNS]
-            lines.append(f"| {NAMES.get(method, method)} | " + " | ".join(cells) + " |")
-        lines.append("")
-    return "\n".join([*lines, note]).strip()
+    columns = {(level, metric): f"{name}, {level}" for metric, name in COLUMNS.items() for level in levels}
+    lines = [
+        f"**{there[0].source}**",
+        "",
+        f"| method | {' | '.join(columns.values())} |",
+        "|---|" + "---|" * len(columns),
+    ]
+    for method in methods:
+        cells = [_cell(at.get((method, level, metric))) for level, metric in columns]
+        lines.append(f"| {NAMES.get(method, method)} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", note]).strip()
 
 
 def _cell(row: Row | None) -> str:

@@ -1,0 +1,209 @@
+"""The table of methods: its numbers worked out another way, its rules, and its cohorts of real people."""
+
+import json
+import math
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import brainlab as bl
+from brainlab import InputError, anomaly, benchmark, cli, evaluate, metrics, training
+from brainlab.benchmark import Cohort, Row, cohorts, methods
+from tests.test_scorecard import some_slices
+
+REAL = os.environ.get("BRAINLAB_REAL_DATA")
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    healthy = some_slices(contrasts=(), seed=1)
+    return Cohort("made up", healthy, some_slices(contrasts=(), seed=2), some_slices(), "Made up.")
+
+
+def truth(slices):
+    """A method that knows, but for noise: scores 0.5 to 1 on lesions, 0 to 0.6 elsewhere."""
+    noise = torch.rand(slices.images.shape, generator=torch.Generator().manual_seed(len(slices)))
+    return torch.where(slices.masks, 0.5 + 0.5 * noise, 0.6 * noise) * slices.brain
+
+
+@pytest.fixture(scope="module")
+def table(cohort):
+    return benchmark.rows(cohort, {"brightness": anomaly.brightness, "truth": truth}, draws=20)
+
+
+def one(rows, method, contrast, metric, size="all"):
+    [found] = [r for r in rows if (r.method, r.contrast, r.metric, r.size) == (method, contrast, metric, size)]
+    return found
+
+
+def test_average_precision_is_that_of_the_cleaned_maps_of_a_contrasts_scans(cohort, table):
+    sick = cohort.test[np.array([v.endswith("-iso") for v in cohort.test.visit])]
+    maps = anomaly.clean(truth(sick), sick.brain)
+    assert one(table, "truth", "iso", "ap").value == pytest.approx(
+        metrics.average_precision(maps, sick.masks, sick.brain)
+    )
+
+
+def test_chance_is_the_share_of_the_brain_that_is_lesion(cohort, table):
+    sick = cohort.test[np.array([v.endswith("-hypo") for v in cohort.test.visit])]
+    assert one(table, "chance", "hypo", "ap").value == pytest.approx(metrics.prevalence(sick.masks, sick.brain))
+
+
+def test_a_threshold_keeps_what_it_promises_on_the_healthy_people_that_it_comes_from(cohort):
+    same = cohort._replace(
+        test=bl.slices.joined([replace(cohort.val, visit=("healthy",) * len(cohort.val)), cohort.test])
+    )
+    same = same._replace(test=same.test[np.array([s for s in range(len(same.test))])])
+    only = same._replace(test=bl.slices.joined([cohort.val, cohort.test[np.array(cohort.test.visit) != "healthy"]]))
+    rows = benchmark.rows(only, {"brightness": anomaly.brightness}, draws=0)
+    for ending, fpr in benchmark.FPRS.items():
+        assert one(rows, "brightness", "healthy", f"fpr_{ending}").value <= fpr
+        assert one(rows, "brightness", "healthy", f"fpr_{ending}").value > 0.5 * fpr
+
+
+def test_dice_is_the_mean_over_people_of_the_mean_over_their_scans_with_a_lesion(cohort, table):
+    quiet = anomaly.clean(truth(cohort.val), cohort.val.brain)
+    cut = anomaly.threshold_at_fpr(quiet, cohort.val.brain, 0.05)
+    test = cohort.test
+    people = []
+    sick = test[np.array([v.endswith("-hyper") for v in test.visit])]
+    maps = anomaly.clean(truth(sick), sick.brain)
+    for person in sorted(set(sick.subjects)):
+        dices = []
+        for visit in ("tumour-hyper", "ms-hyper", "infarct-hyper"):
+            i = np.flatnonzero([(s, v) == (person, visit) for s, v in zip(sick.subjects, sick.visit, strict=True)])
+            p, m = (maps[i] > cut) & sick.brain[i], sick.masks[i]
+            dices.append(2 * float((p & m).sum()) / float(p.sum() + m.sum()))
+        people.append(np.mean(dices))
+    assert one(table, "truth", "hyper", "dice_5fpr").value == pytest.approx(np.mean(people))
+
+
+def test_a_method_that_knows_beats_one_that_does_not_in_every_measure(table):
+    for metric in ("ap", "auroc", "oracle_dice", "dice_1fpr", "dice_5fpr", "image_auroc_top1"):
+        assert one(table, "truth", "hypo", metric).value > one(table, "brightness", "hypo", metric).value
+
+
+def test_no_dice_at_a_healthy_threshold_exceeds_the_oracles_by_more_than_pooling_can(table):
+    for level in ("hypo", "iso", "hyper"):
+        assert one(table, "truth", level, "dice_1fpr").value <= one(table, "truth", level, "oracle_dice").value + 0.05
+
+
+def test_the_four_quarters_part_the_scans_by_the_area_of_their_lesions(cohort, table):
+    from brainlab.benchmark.measures import QUARTILES, _quarters
+
+    sick = cohort.test[np.array([v.endswith("-iso") for v in cohort.test.visit])]
+    parts = _quarters(sick)
+    assert np.sum([part for part in parts.values()], axis=0).tolist() == [1] * len(sick)
+    area = (sick.masks & sick.brain).flatten(1).sum(1).numpy()
+    scans = np.array(["/".join(pair) for pair in zip(sick.subjects, sick.visit, strict=True)])
+    sizes = [[area[scans == scan].sum() for scan in np.unique(scans[part])] for part in parts.values()]
+    for smaller, larger in zip(sizes, sizes[1:], strict=False):
+        assert max(smaller) <= min(larger)
+    assert {r.size for r in table if r.method == "truth" and r.metric == "ap"} == {"all", *QUARTILES}
+
+
+def test_intervals_hold_the_value_and_under_ten_people_there_are_none(cohort, table):
+    ap = one(table, "truth", "iso", "ap")
+    assert ap.low < ap.value < ap.high
+    few = cohort._replace(test=cohort.test[np.isin(cohort.test.subjects, ["p0", "p1"])])
+    rows = benchmark.rows(few, {"truth": truth}, draws=20)
+    assert all(math.isnan(r.low) and math.isnan(r.high) for r in rows)
+    assert all(not math.isnan(r.value) for r in rows)
+
+
+def test_a_test_without_lesions_is_refused_in_a_sentence(cohort):
+    with pytest.raises(InputError, match="nothing to find"):
+        benchmark.rows(cohort._replace(test=cohort.val), {"truth": truth})
+
+
+def test_rows_of_several_seeds_become_their_mean_and_the_widest_interval():
+    rows = [Row("s", f"dae, seed {k}", "iso", "all", "ap", v, v - 0.1, v + 0.1) for k, v in enumerate((0.2, 0.4))]
+    [found] = benchmark.over_seeds(rows)
+    assert found[:5] == ("s", "dae", "iso", "all", "ap")
+    assert found[5:] == pytest.approx((0.3, 0.1, 0.5))
+
+
+def test_the_report_has_the_plain_threshold_in_its_first_row_and_chance_in_its_last(table):
+    lines = [line for line in benchmark.report(table, "A note.").splitlines() if line.startswith("| ")]
+    assert lines[1].startswith("| intensity threshold: brightness itself |")
+    assert lines[-1].startswith("| chance")
+    ap = one(table, "truth", "iso", "ap")
+    assert f"{ap.value:.3f} ({ap.low:.3f}–{ap.high:.3f})" in next(line for line in lines if "truth" in line)
+
+
+def test_networks_trained_for_the_table_come_out_the_same_from_one_seed(cohort):
+    quick = {"vae": methods.TRAINED["vae"]._replace(steps=3)}
+    (first, seconds), (again, _) = (methods.trained(cohort.train, quick, (0, 1), progress=False) for _ in range(2))
+    assert list(first) == list(seconds) == ["vae, seed 0", "vae, seed 1"]
+    few = cohort.test[:5]
+    assert torch.equal(first["vae, seed 0"](few), again["vae, seed 0"](few))
+    assert not torch.equal(first["vae, seed 0"](few), first["vae, seed 1"](few))
+
+
+def test_rows_without_a_network_come_first(cohort):
+    assert list(methods.untrained(cohort.train)) == ["brightness", "darkness", "|z|", "|z| per level", "PCA residual"]
+
+
+def test_kept_rows_take_the_place_of_their_sources_own(tmp_path, table):
+    path = tmp_path / "rows.json"
+    evaluate.keep(table, path)
+    evaluate.keep([Row("other", "m", "iso", "all", "ap", 0.5, math.nan, math.nan)], path)
+    evaluate.keep(table[:1], path)
+    kept = json.loads(path.read_text())
+    assert [one["source"] for one in kept] == ["other", "made up"]
+    assert kept[0] == {"source": "other", "method": "m", "contrast": "iso", "size": "all", "metric": "ap", "value": 0.5,
+                       "low": None, "high": None}  # fmt: skip
+
+
+def test_the_command_prints_a_table_or_every_row(monkeypatch, capsys, table):
+    monkeypatch.setitem(evaluate.SOURCES, "phantom-t1w", lambda folder, seed, progress: (table, "A note."))
+    assert cli.main(["evaluate"]) == 0
+    assert "brightness itself" in capsys.readouterr().out
+    assert cli.main(["evaluate", "phantom-t1w", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert len(rows) == len(table)
+    assert set(rows[0]) == {"source", "method", "contrast", "size", "metric", "value", "low", "high"}
+
+
+def test_what_cannot_be_evaluated_is_said_before_any_work(monkeypatch, capsys, tmp_path):
+    monkeypatch.delenv("BRAINLAB_REAL_DATA", raising=False)
+    assert cli.main(["evaluate", "phantom-t2"]) == 2
+    assert "choose from phantom-t1w" in capsys.readouterr().err
+    assert cli.main(["evaluate", "phantom-t1w", "real-t1w"]) == 2
+    assert "--data DIR" in capsys.readouterr().err
+    assert cli.main(["evaluate", "real-flair", "--data", str(tmp_path)]) == 2
+    assert "ms_lesions_mni" in capsys.readouterr().err
+
+
+@pytest.mark.realdata
+def test_lesions_put_into_real_people_leave_them_apart_and_paired():
+    folder = Path(REAL or "")
+    cohort = cohorts.real(folder / "oasis_t1_slices", folder / "ms_lesions_mni")
+    groups = [set(one.subjects) for one in (cohort.train, cohort.val, cohort.test)]
+    assert [len(group) for group in groups] == [50, 10, 20]
+    assert not groups[0] & groups[1] and not groups[1] & groups[2] and not groups[0] & groups[2]
+    test = cohort.test
+    visits = set(test.visit)
+    assert visits == {"healthy", *(f"{k}-{c}" for k in ("tumour", "ms", "infarct", "plaques") for c in cohorts.LEVELS)}
+    healthy = test[np.array(test.visit) == "healthy"]
+    for kind in ("tumour", "plaques"):
+        dark, bright = (test[np.array(test.visit) == f"{kind}-{level}"] for level in ("hypo", "hyper"))
+        assert torch.equal(dark.masks, bright.masks)
+        assert (dark.images[dark.masks].mean() + 0.2) < bright.images[bright.masks].mean()
+        far = ~torch.nn.functional.max_pool2d(dark.masks.float(), 7, 1, 3).bool()
+        assert torch.equal(dark.images[far], healthy.images[far])
+        assert not (dark.masks & ~dark.brain).any()
+
+
+@pytest.mark.realdata
+def test_real_plaques_of_two_patients_are_bright_on_flair():
+    cohort = cohorts.patients(Path(REAL or "") / "ms_lesions_mni")
+    test = cohort.test
+    assert set(test.subjects) == set(cohorts.PATIENTS)
+    assert set(test.visit) == {"plaques-real"}
+    assert test.images[test.masks].mean() > test.images[test.brain & ~test.masks].mean() + 0.1
+    assert training  # the models for it are the phantoms'
