@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from brainlab import InputError, lesions
+from brainlab import InputError, insertion, lesions
 from brainlab.sources import images
 
 KINDS, LEVELS = ("tumour", "ms", "infarct"), ("hypo", "iso", "hyper")
