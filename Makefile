@@ -1,7 +1,7 @@
 # Two commands matter: `make lab` to learn, `make test` for all that CI runs. GNU make 3.81, which macOS has, suffices.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab doctor test lint bench notebooks clean moved
+.PHONY: help lab doctor test lint bench evaluate notebooks clean moved
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -40,6 +40,10 @@ lint: $(VENV)/.dev ## the checks that take seconds
 	$(PY) -m ruff format --check
 	$(PY) -m pyright --pythonpath $(PY)
 	$(PY) $(VENV)/bin/lint-imports
+
+evaluate: $(VENV)/.bench ## who finds which lesions; ARGS=all for every source, and the README's tables
+	$(PY) -m brainlab evaluate $(ARGS) --keep assets/evaluation.json
+	$(PY) -m tests.benchmarks.record
 
 bench: $(VENV)/.bench ## measure; `make -s bench` ends with one JSON object
 	$(PY) -m tests.benchmarks $(ARGS)

@@ -5,7 +5,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="which first weights and which lesions in real slices")
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown, with every measure")
-    parser.add_argument("--keep", metavar="FILE", help="add the rows to this JSON file, in place of the sources' own")
+    parser.add_argument("--keep", metavar="FILE", help="put the rows into this JSON file as well")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         rows, note = SOURCES[name](needed[name], arguments.seed, not arguments.json)
         everything += rows
         if arguments.keep:
-            keep(rows, Path(arguments.keep))
+            keep(rows, note, Path(arguments.keep))
         if not arguments.json:
             print(benchmark.report(rows, note) + "\n", flush=True)
     if arguments.json:
@@ -105,18 +105,28 @@ SOURCES: dict[str, Run] = {
 NEEDS = {"real-t1w": ("oasis_t1_slices", "ms_lesions_mni"), "real-flair": ("ms_lesions_mni",)}
 
 
-def keep(rows: list[Row], path: Path) -> None:
-    """Put rows into a JSON file, in place of those of the same sources."""
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    sources = {row.source for row in rows}
-    kept = [one for one in kept if one["source"] not in sources] + [as_json(row) for row in rows]
-    path.write_text("[\n" + ",\n".join(json.dumps(one) for one in kept) + "\n]\n", encoding="utf-8")
+def keep(rows: list[Row], note: str, path: Path) -> None:
+    """Put one source's rows, and what is said of them, into a JSON file in place of what it had of that source."""
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    kept[rows[0].source] = {"note": note, "rows": [as_json(row) for row in rows]}
+    sources = [
+        f'{json.dumps(name)}: {{"note": {json.dumps(one["note"])}, "rows": [\n'
+        + ",\n".join(json.dumps(row) for row in one["rows"])
+        + "]}"
+        for name, one in sorted(kept.items())
+    ]
+    path.write_text("{\n" + ",\n".join(sources) + "\n}\n", encoding="utf-8")
 
 
 def as_json(row: Row) -> dict[str, Any]:
     """A row as JSON knows it, which has no nan; four digits are more than an interval is worth."""
     values = {name: None if math.isnan(v) else round(v, 4) for name, v in row._asdict().items() if type(v) is float}
     return row._asdict() | values
+
+
+def from_json(one: Mapping[str, Any]) -> Row:
+    """The row that ``as_json`` wrote."""
+    return Row(**{name: math.nan if value is None else value for name, value in one.items()})
 
 
 def _seconds(source: str, seconds: dict[str, float]) -> list[Row]:

@@ -14,6 +14,7 @@ from brainlab import InputError, anomaly, benchmark, cli, evaluate, metrics
 from brainlab.benchmark import Cohort, Row, cohorts, methods
 from brainlab.benchmark.measures import QUARTILES, _quarters
 from brainlab.slices import joined
+from tests.benchmarks import record
 from tests.test_scorecard import some_slices
 
 REAL = os.environ.get("BRAINLAB_REAL_DATA")
@@ -144,15 +145,18 @@ def test_rows_without_a_network_come_first(cohort):
     assert list(methods.untrained(cohort.train)) == ["brightness", "darkness", "|z|", "|z| per level", "PCA residual"]
 
 
-def test_kept_rows_take_the_place_of_their_sources_own(tmp_path, table):
+def test_kept_rows_take_the_place_of_their_sources_own_and_come_back_as_they_were(tmp_path, table):
     path = tmp_path / "rows.json"
-    evaluate.keep(table, path)
-    evaluate.keep([Row("other", "m", "iso", "all", "ap", 0.5, math.nan, math.nan)], path)
-    evaluate.keep(table[:1], path)
+    other = Row("other", "m", "iso", "all", "ap", 0.5, math.nan, math.nan)
+    evaluate.keep(table, "Old.", path)
+    evaluate.keep([other], "Another.", path)
+    evaluate.keep(table[:1], "New.", path)
     kept = json.loads(path.read_text())
-    assert [one["source"] for one in kept] == ["other", "made up"]
-    assert kept[0] == {"source": "other", "method": "m", "contrast": "iso", "size": "all", "metric": "ap", "value": 0.5,
-                       "low": None, "high": None}  # fmt: skip
+    assert {name: one["note"] for name, one in kept.items()} == {"made up": "New.", "other": "Another."}
+    assert len(kept["made up"]["rows"]) == 1
+    [row] = kept["other"]["rows"]
+    assert row["low"] is None
+    assert str(evaluate.from_json(row)) == str(other)
 
 
 def test_the_command_prints_a_table_or_every_row(monkeypatch, capsys, table):
@@ -202,3 +206,15 @@ def test_real_plaques_of_two_patients_are_bright_on_flair():
     assert set(test.subjects) == set(cohorts.PATIENTS)
     assert set(test.visit) == {"plaques-real"}
     assert test.images[test.masks].mean() > test.images[test.brain & ~test.masks].mean() + 0.1
+
+
+@pytest.mark.timeout(1200)  # grows two splits where no earlier test has
+def test_rows_of_the_published_table_are_repeated():
+    kept = json.loads(record.EVALUATION.read_text(encoding="utf-8"))["phantom T1w"]
+    cohort = cohorts.phantom("T1w")
+    again = {"brightness": anomaly.brightness, "dae": methods.shipped("T1w", ["dae"])["dae"]}
+    rows = benchmark.rows(cohort, again, draws=0)
+    published = {tuple(row.values())[:5]: row["value"] for row in kept["rows"]}
+    for row in rows:
+        assert row.value == pytest.approx(published[row[:5]], abs=2e-3), row[:5]
+    assert kept["note"] == cohort.note

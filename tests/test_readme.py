@@ -63,6 +63,10 @@ def test_the_table_of_figures_is_what_the_benchmarks_kept():
     assert set(record.ROWS) <= set(kept)
 
 
+def test_the_table_of_methods_is_what_was_evaluated():
+    assert README.partition(record.EVALUATED)[2].partition(record.END)[0].strip() == record.evaluation()
+
+
 def test_recording_keeps_what_was_measured_before_and_all_other_text(tmp_path, monkeypatch):
     monkeypatch.setattr(record, "KEPT", tmp_path / "bench.json")
     monkeypatch.setattr(record, "README", tmp_path / "README.md")

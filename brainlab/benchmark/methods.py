@@ -1,7 +1,7 @@
 """What is compared: rows without a network first, then the shipped weights, or networks trained here and now."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from torch import nn
@@ -52,9 +52,9 @@ def untrained(train: Slices) -> dict[str, Score]:
     }
 
 
-def shipped(contrast: str) -> dict[str, Score]:
-    """|x − x̂| of the shipped weights for a contrast."""
-    return {name: anomaly.scored(checkpoints.load(name)) for name in SHIPPED[contrast]}
+def shipped(contrast: str, names: Iterable[str] | None = None) -> dict[str, Score]:
+    """|x − x̂| of the shipped weights for a contrast, or of some of them."""
+    return {name: anomaly.scored(checkpoints.load(name)) for name in names or SHIPPED[contrast]}
 
 
 def trained(

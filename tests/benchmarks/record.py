@@ -1,4 +1,7 @@
-"""The last measured figures, kept in ``assets/bench.json``, and the README's table of them: no number is typed."""
+"""The README's tables, written from what was last measured: no number is typed.
+
+``assets/bench.json`` keeps the figures of ``make bench``, ``assets/evaluation.json`` the rows of ``make evaluate``.
+"""
 
 import json
 import os
@@ -8,8 +11,13 @@ from pathlib import Path
 
 import torch
 
+from brainlab import benchmark
+from brainlab.evaluate import from_json
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 KEPT, README = CHECKOUT / "assets" / "bench.json", CHECKOUT / "README.md"
+EVALUATION = CHECKOUT / "assets" / "evaluation.json"
+EVALUATED = "<!-- written by make evaluate -->"
 BEGIN, END = "<!-- written by make bench -->", "<!-- end -->"
 ROWS = {
     "slider_vs_inline": ("drag of a slider to the painted frame, over `@interact` with an inline figure", "≤ 0.4"),
@@ -30,9 +38,20 @@ def record(figures: Mapping[str, float]) -> None:
     kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
     kept |= {name: {"value": value, "machine": machine()} for name, value in figures.items()}
     KEPT.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n", encoding="utf-8")
-    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+    between(BEGIN, table(kept))
+
+
+def between(begin: str, text: str) -> None:
+    """Put ``text`` into the README between a mark and the next end, in place of what is there."""
+    before, _, rest = README.read_text(encoding="utf-8").partition(begin)
     after = rest.partition(END)[2]
-    README.write_text(f"{before}{BEGIN}\n{table(kept)}\n{END}{after}", encoding="utf-8")
+    README.write_text(f"{before}{begin}\n{text}\n{END}{after}", encoding="utf-8")
+
+
+def evaluation() -> str:
+    """The kept rows of every source as Markdown."""
+    kept = json.loads(EVALUATION.read_text(encoding="utf-8"))
+    return "\n\n".join(benchmark.report(map(from_json, one["rows"]), one["note"]) for one in kept.values())
 
 
 def table(kept: Mapping[str, Mapping[str, float | str]]) -> str:
@@ -55,3 +74,7 @@ def machine() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
     return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}, PyTorch {torch.__version__}"
+
+
+if __name__ == "__main__":
+    between(EVALUATED, evaluation())
