@@ -83,8 +83,16 @@ class Slices:
 
 
 def joined(sets: Sequence[Slices]) -> Slices:
-    """Several sets of slices of one contrast and size as one, in their order; causes (``factors``) are left out."""
+    """Several sets of slices of one contrast and size as one, in their order; causes (``factors``) are left out.
+
+    ``about`` is the first's. Raises InputError where there is none, or where they differ in contrast or size.
+    """
+    if not sets:
+        raise InputError("There are no slices to join: give at least one set.")
     first = sets[0]
+    kinds = {(one.contrast, tuple(one.images.shape[1:])) for one in sets}
+    if len(kinds) > 1:
+        raise InputError(f"Slices are joined where contrast and shape agree, got {sorted(map(str, kinds))}.")
     whole: dict[str, Any] = {"factors": None}
     for name in (one.name for one in fields(first)):
         parts = [getattr(one, name) for one in sets]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from brainlab import InputError, geometry
-from brainlab.slices import About, Slices
+from brainlab.slices import About, Slices, joined
 
 N = 6
 
@@ -114,3 +114,26 @@ def test_factors_of_another_length_are_refused_by_name(six):
 
 def test_factors_may_be_missing(six):
     assert replace(six, factors=None)[1:3].factors is None
+
+
+def test_parts_joined_are_the_whole_again(six):
+    whole = joined([six[:2], six[2:3], six[3:]])
+    for one in fields(Slices):
+        got, wanted = getattr(whole, one.name), getattr(six, one.name)
+        if one.name == "factors":
+            assert got is None
+        elif isinstance(wanted, torch.Tensor | np.ndarray):
+            assert type(got) is type(wanted)
+            assert np.array_equal(np.asarray(got), np.asarray(wanted))
+        else:
+            assert got == wanted
+
+
+def test_slices_of_another_contrast_or_size_and_none_at_all_are_not_joined(six):
+    with pytest.raises(InputError, match="contrast and shape agree"):
+        joined([six, replace(six, contrast="FLAIR")])
+    small = replace(six, images=six.images[..., :2, :2])
+    with pytest.raises(InputError, match="contrast and shape agree"):
+        joined([six, small])
+    with pytest.raises(InputError, match="at least one set"):
+        joined([])
