@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from brainlab import data, geometry, insertion, lesions, realism, volumes
+from brainlab import data, geometry, insertion, lesions, planes, realism, volumes
 from brainlab.errors import InputError
 from brainlab.slices import Slices, joined
 from brainlab.sources import images
@@ -108,11 +108,17 @@ def _inserted(healthy: Slices, kind: str, level: str, seed: int, outlines: list[
 
 
 def _outlines(folder: Path, levels: int) -> Iterator[Tensor]:
-    """Every patient's plaques (levels, 1, SIZE, SIZE) bool, at ``levels`` heights evenly over the brain."""
+    """Every patient's plaques (levels, 1, SIZE, SIZE) bool, at ``levels`` heights evenly over the brain.
+
+    The masks lie in one space, the MNI's; where its brain is, one patient's FLAIR says.
+    """
     found = sorted(folder.glob("*/LESION.nii.gz"))
     if not found:
         raise InputError(f"{folder} has no */LESION.nii.gz: give the folder ms_lesions_mni, with a folder a patient.")
+    scan = volumes.read(folder / PATIENTS[0] / "FLAIR.nii.gz")
+    brain = volumes.brain_mask(scan)
+    heights = geometry.axial_positions(brain, scan.affine, levels)
+    centre = geometry.bounding_box_centre(brain, scan.affine)
     for path in found:
-        scan = volumes.read(path.with_name("FLAIR.nii.gz"))
-        heights = geometry.axial_positions(volumes.brain_mask(scan), scan.affine, levels)
-        yield volumes.slices(scan, SIZE, heights, volumes.read(path, mask=True)).masks
+        mask = volumes.read(path, mask=True)
+        yield planes.axial(torch.from_numpy(mask.data > 0.5).float(), mask.affine, heights, SIZE, centre) >= 0.5

@@ -147,17 +147,19 @@ def _average_precision(maps: Tensor, sick: Slices, draws: int) -> Interval:
 
 
 def _quarters(sick: Slices) -> dict[str, np.ndarray]:
-    """Which slices belong to the scans of each quarter by lesion area, (N,) bool; none under eight scans."""
+    """Which slices belong to the scans of each quarter by lesion area, (N,) bool; none under eight scans.
+
+    A scan whose slices the lesion does not reach is in no quarter.
+    """
     scans = _scans(sick)
     areas = {scan: int((sick.masks[index] & sick.brain[index]).sum()) for scan, index in scans.items()}
     there = sorted((scan for scan, area in areas.items() if area), key=lambda scan: (areas[scan], scan))
     if len(there) < 2 * len(QUARTILES):
         return {}
-    owner = [*zip(sick.subjects, sick.visit, strict=True)]
-    return {
-        name: np.array([scan in set(part) for scan in owner])
-        for name, part in zip(QUARTILES, (map(tuple, x) for x in np.array_split(there, len(QUARTILES))), strict=True)
-    }
+    parts = np.array_split(np.arange(len(there)), len(QUARTILES))
+    quarter = {there[i]: name for name, part in zip(QUARTILES, parts, strict=True) for i in part}
+    of = np.array([quarter.get(scan) for scan in zip(sick.subjects, sick.visit, strict=True)])
+    return {name: of == name for name in QUARTILES}
 
 
 def _sick(test: Slices, level: str) -> Slices:
