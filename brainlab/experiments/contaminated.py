@@ -1,9 +1,9 @@
 """ "Trained on healthy people" is a promise: what if some of the training slices have a lesion after all?
 
 Small models are trained anew with a share of their slices replaced by slices with a lesion, of the very kind that is
-looked for afterwards, in other people. What a model has seen it may rebuild, and what it rebuilds it does not find. A
-few such slices among many healthy ones cost less than one fears (Behrendt et al. 2022, "Unsupervised anomaly detection
-in 3D brain MRI using deep learning with impured training data", ISBI).
+looked for afterwards, in other people. What a model has seen it may rebuild, and what it rebuilds it does not find
+(Behrendt et al. 2022, "Unsupervised anomaly detection in 3D brain MRI using deep learning with impured training data",
+ISBI). Whether it shows after so short a training, the intervals say.
 """
 
 from __future__ import annotations
@@ -63,10 +63,11 @@ class Contamination(NamedTuple):
             f"{name} " + ", ".join(f"{ap.value:.2f} at {share:g} %" for ap, share in zip(found, x, strict=True))
             for name, found in self.average_precision.items()
         )
-        alt = f"Average precision against the share of training slices with a lesion: {each}; chance is "
-        return drawing.finish(
-            figure, f"Lesions among the training slices ({self.steps} steps)", alt + f"{self.prevalence:.2f}."
+        alt = (
+            f"Average precision of dark lesions against the share of training slices with a lesion: {each}; chance is "
+            f"{self.prevalence:.2f}."
         )
+        return drawing.finish(figure, f"Lesions among the training slices ({self.steps} steps)", alt)
 
 
 def contamination(

@@ -3,8 +3,8 @@
 Every person gets a label by the toss of a coin, heads or tails. Nothing in a brain tells it, so an honest accuracy is
 one half. A slice is named after its nearest neighbour among the training slices. If slices are shared out at random,
 the neighbour is often the same person, and the coin is "predicted"; if people are, it is not (Yagis et al. 2021,
-"Effect of data leakage in brain MRI classification using 2D convolutional neural networks", Scientific Reports 11:22544,
-who did the same with labels drawn at random).
+"Effect of data leakage in brain MRI classification using 2D convolutional neural networks", Scientific Reports
+11:22544, who did the same with labels drawn at random).
 """
 
 from __future__ import annotations

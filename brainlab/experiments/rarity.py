@@ -1,4 +1,4 @@
-"""AUROC does not see how rare a lesion is, average precision does: at 1 % a score can have 0.95 of one, 0.3 of the other.
+"""AUROC does not see how rare a lesion is, average precision does.
 
 AUROC is the chance that a lesion pixel scores above a healthy one; how many healthy ones there are does not matter.
 Whoever looks at what was called meets mostly false alarms as soon as lesions are rare (Saito and Rehmsmeier 2015, PLOS

@@ -1,8 +1,8 @@
 """A threshold is a promise about people like those it came from: another scanner, and healthy tissue is an anomaly.
 
-The threshold lets 5 % of the pixels of healthy validation slices through. On other healthy people of the same population
-it keeps its word. With the coil's shading and noise of a worse scanner, or in another contrast, it does not, and nothing
-in the maps says so (Frotscher, Baumgartner and Wolfers 2025, arXiv:2512.01534, for scanners, age and sex).
+The threshold lets 5 % of the pixels of healthy validation slices through. On other healthy people of the same
+population it keeps its word. With the coil's shading and noise of a worse scanner, or in another contrast, it does not,
+and nothing in the maps says so (Frotscher, Baumgartner and Wolfers 2025, arXiv:2512.01534, for scanners, age and sex).
 """
 
 from __future__ import annotations
@@ -41,14 +41,8 @@ class DomainShift(NamedTuple):
         n = len(self.rates)
         figure, ((axis,),) = drawing.chart(6.4, 1.4 + 0.5 * n)
         values = [100 * rate.value for rate in self.rates.values()]
-        axis.errorbar(
-            values,
-            range(n),
-            xerr=100 * drawing.bars(list(self.rates.values())),
-            fmt="o",
-            color=drawing.BLUE,
-            markersize=7,
-        )
+        error = 100 * drawing.bars(list(self.rates.values()))
+        axis.errorbar(values, range(n), xerr=error, fmt="o", color=drawing.BLUE, markersize=7)
         for k, value in enumerate(values):
             drawing.name(axis, value, k, f"{value:.0f} %", drawing.BLUE, (0, 12), ha="center")
         axis.axvline(100 * self.promised, color=drawing.ORANGE, linestyle="--")

@@ -1,8 +1,8 @@
 """The best threshold is chosen by the answers: what Dice is left when it has to come from healthy slices.
 
 An oracle looks at the test masks and takes the threshold with the highest Dice. No one can do so for a new patient;
-that number is an upper bound, and most published Dice scores are of this kind (⌈Dice⌉ in Baur et al. 2021, Medical Image
-Analysis 69:101952). The honest threshold lets 5 % or 1 % of the pixels of other, healthy people through.
+that number is an upper bound, and most published Dice scores are of this kind (⌈Dice⌉ in Baur et al. 2021, Medical
+Image Analysis 69:101952). The honest threshold lets 5 % or 1 % of the pixels of other, healthy people through.
 """
 
 from __future__ import annotations
