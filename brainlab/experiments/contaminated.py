@@ -57,7 +57,7 @@ class Contamination(NamedTuple):
             drawing.name(axis, x[-1], end, name, colour, (8, 0), annotation_clip=False)
         axis.axhline(self.prevalence, color=drawing.GREY, linestyle=":")
         drawing.name(axis, x[0], self.prevalence, f"chance, {self.prevalence:.2f}", drawing.GREY, (2, 8))
-        axis.set(xlabel="training slices with a lesion (%)", ylabel="average precision, hypo lesions", ylim=(0, None))
+        axis.set(xlabel="training slices with a lesion (%)", ylabel="average precision, dark lesions", ylim=(0, None))
         axis.set_xticks(x, [f"{share:g}" for share in x])
         each = "; ".join(
             f"{name} " + ", ".join(f"{ap.value:.2f} at {share:g} %" for ap, share in zip(found, x, strict=True))
