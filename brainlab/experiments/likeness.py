@@ -64,7 +64,7 @@ class ReconstructionVsDetection(NamedTuple):
         each = ", ".join(f"{self.names[i]} {self.psnr[i]:.1f} dB and {values[i]:.2f}" for i in order)
         alt = (
             f"Average precision of {material.BRIGHTNESS[self.contrast]} lesions against PSNR of healthy slices for "
-            f"{len(values)} models; rank correlation {self.correlation:.2f}. From the worst reconstruction to the best: {each}."
+            f"{len(values)} models; rank correlation {self.correlation:.2f}. From the worst reconstruction up: {each}."
         )
         title = (
             f"Reconstruction and detection: rank correlation {self.correlation:.2f} (p = {self.p_value:.2f})".replace(
