@@ -2,9 +2,7 @@
 
 import json
 import math
-import os
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +14,6 @@ from brainlab.benchmark.measures import QUARTILES, _quarters
 from brainlab.slices import joined
 from tests.benchmarks import record
 from tests.test_scorecard import some_slices
-
-REAL = os.environ.get("BRAINLAB_REAL_DATA")
 
 
 @pytest.fixture(scope="module")
@@ -180,9 +176,8 @@ def test_what_cannot_be_evaluated_is_said_before_any_work(monkeypatch, capsys, t
 
 
 @pytest.mark.realdata
-def test_lesions_put_into_real_people_leave_them_apart_and_paired():
-    folder = Path(REAL or "")
-    cohort = cohorts.real(folder / "oasis_t1_slices", folder / "ms_lesions_mni")
+def test_lesions_put_into_real_people_leave_them_apart_and_paired(real_data):
+    cohort = cohorts.real(real_data / "oasis_t1_slices", real_data / "ms_lesions_mni")
     groups = [set(one.subjects) for one in (cohort.train, cohort.val, cohort.test)]
     assert [len(group) for group in groups] == [50, 10, 20]
     assert len(set.union(*groups)) == 80
@@ -200,8 +195,8 @@ def test_lesions_put_into_real_people_leave_them_apart_and_paired():
 
 
 @pytest.mark.realdata
-def test_real_plaques_of_two_patients_are_bright_on_flair():
-    cohort = cohorts.patients(Path(REAL or "") / "ms_lesions_mni")
+def test_real_plaques_of_two_patients_are_bright_on_flair(real_data):
+    cohort = cohorts.patients(real_data / "ms_lesions_mni")
     test = cohort.test
     assert set(test.subjects) == set(cohorts.PATIENTS)
     assert set(test.visit) == {"plaques-real"}
