@@ -4,15 +4,18 @@ import argparse
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from brainlab import benchmark, realism
+from brainlab.anomaly import Score
 from brainlab.benchmark import Row, cohorts, methods
 from brainlab.errors import InputError
 
+RIM = re.compile(r"^(dae[a-z-]*)")
 SEEDS = 3
 """Networks trained from scratch for a phantom: one alone says little of the method."""
 
@@ -65,7 +68,7 @@ def phantom_t1w(_: Path | None, seed: int, progress: bool) -> tuple[list[Row], s
     """The shipped weights on synthetic T1w slices."""
     cohort = cohorts.phantom("T1w")
     _say("Measuring shipped weights on synthetic T1w slices…", progress)
-    return benchmark.rows(cohort, methods.untrained(cohort.train) | methods.shipped("T1w")), cohort.note
+    return _measured(cohort, methods.shipped("T1w")), cohort.note
 
 
 def phantom_flair(_: Path | None, seed: int, progress: bool) -> tuple[list[Row], str]:
@@ -75,7 +78,7 @@ def phantom_flair(_: Path | None, seed: int, progress: bool) -> tuple[list[Row],
     some = {name: methods.TRAINED[name] for name in ("vae", "dae", "vaegan")}
     seeds = tuple(range(seed, seed + SEEDS))
     scores, seconds = methods.trained(cohort.train, some, seeds, progress)
-    rows = benchmark.rows(cohort, methods.untrained(cohort.train) | scores)
+    rows = _measured(cohort, scores)
     return [*rows, *_seconds(cohort.source, seconds)], f"{cohort.note} {SEEDS} networks a row; {_took(seconds)}"
 
 
@@ -84,14 +87,14 @@ def real_t1w(folder: Path | None, seed: int, progress: bool) -> tuple[list[Row],
     cohort = cohorts.real((folder or Path()) / "oasis_t1_slices", (folder or Path()) / "ms_lesions_mni", seed)
     _say(cohort.note, progress)
     scores, seconds = methods.trained(cohort.train, methods.TRAINED, (seed,), progress)
-    rows = benchmark.rows(cohort, methods.untrained(cohort.train) | scores)
+    rows = _measured(cohort, scores)
     return [*rows, *_seconds(cohort.source, seconds)], f"{cohort.note} One network a row; {_took(seconds)}"
 
 
 def real_flair(folder: Path | None, seed: int, progress: bool) -> tuple[list[Row], str]:
     """The shipped weights on two patients' own plaques."""
     cohort = cohorts.patients((folder or Path()) / "ms_lesions_mni")
-    return benchmark.rows(cohort, methods.untrained(cohort.train) | methods.shipped("FLAIR")), cohort.note
+    return _measured(cohort, methods.shipped("FLAIR")), cohort.note
 
 
 Run = Callable[[Path | None, int, bool], tuple[list[Row], str]]
@@ -127,6 +130,14 @@ def as_json(row: Row) -> dict[str, Any]:
 def from_json(one: Mapping[str, Any]) -> Row:
     """The row that ``as_json`` wrote."""
     return Row(**{name: math.nan if value is None else value for name, value in one.items()})
+
+
+def _measured(cohort: benchmark.Cohort, networks: dict[str, Score]) -> list[Row]:
+    """The rows without a network, the networks', and those of denoising autoencoders with the brain's rim as well."""
+    everyone = benchmark.rows(cohort, methods.untrained(cohort.train) | networks)
+    strong = {RIM.sub(r"\1 and rim", name): score for name, score in networks.items() if RIM.match(name)}
+    again = benchmark.rows(cohort, strong, clean=benchmark.with_rim)
+    return everyone + [row for row in again if row.method in strong]
 
 
 def _seconds(source: str, seconds: dict[str, float]) -> list[Row]:

@@ -137,6 +137,18 @@ def test_networks_trained_for_the_table_come_out_the_same_from_one_seed(cohort):
     assert not torch.equal(first["vae, seed 0"](few), first["vae, seed 1"](few))
 
 
+def test_the_rim_counts_where_it_is_asked_for(cohort, table):
+    [row] = [
+        r
+        for r in benchmark.rows(cohort, {"truth": truth}, draws=0, clean=benchmark.with_rim)
+        if (r.contrast, r.metric, r.size, r.method) == ("iso", "ap", "all", "truth")
+    ]
+    sick = cohort.test[np.array([v.endswith("-iso") for v in cohort.test.visit])]
+    maps = anomaly.median(truth(sick)) * sick.brain
+    assert row.value == pytest.approx(metrics.average_precision(maps, sick.masks, sick.brain))
+    assert row.value > one(table, "truth", "iso", "ap").value
+
+
 def test_rows_without_a_network_come_first(cohort):
     assert list(methods.untrained(cohort.train)) == ["brightness", "darkness", "|z|", "|z| per level", "PCA residual"]
 

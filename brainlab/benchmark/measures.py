@@ -1,6 +1,6 @@
 """One method on one cohort, in every measure: a list of rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -33,8 +33,15 @@ class Row(NamedTuple):
     high: float
 
 
-def rows(cohort: Cohort, methods: Mapping[str, Score], draws: int = 200) -> list[Row]:
+def rows(
+    cohort: Cohort,
+    methods: Mapping[str, Score],
+    draws: int = 200,
+    clean: Callable[[Tensor, Tensor], Tensor] | None = None,
+) -> list[Row]:
     """Every method in every measure, in the order given, after the rows of chance.
+
+    ``clean`` makes of maps and brain what is cut and ranked: by default ``anomaly.clean``.
 
     ``ap`` average precision, pooled over brain pixels, by lesion contrast and size; ``auroc``; ``oracle_dice`` by the
     best threshold of all, an upper bound; ``dice_1fpr``, ``dice_5fpr`` at thresholds from healthy people: mean over the
@@ -45,7 +52,7 @@ def rows(cohort: Cohort, methods: Mapping[str, Score], draws: int = 200) -> list
     levels = _levels(cohort.test)
     found = [_chance(cohort, level, draws) for level in levels]
     for name, score in methods.items():
-        found += _method(cohort, name, score, levels, draws)
+        found += _method(cohort, name, score, levels, draws, clean or anomaly.clean)
     return found
 
 
@@ -62,12 +69,24 @@ def _chance(cohort: Cohort, level: str, draws: int) -> Row:
     return Row(cohort.source, CHANCE, level, "all", "ap", *_ratio(lesion, brain, draws))
 
 
-def _method(cohort: Cohort, name: str, score: Score, levels: Sequence[str], draws: int) -> list[Row]:
+def with_rim(maps: Tensor, brain: Tensor) -> Tensor:
+    """Maps after the median filter alone: the brain's rim, where the cortex is, keeps its scores."""
+    return anomaly.median(maps) * brain
+
+
+def _method(
+    cohort: Cohort,
+    name: str,
+    score: Score,
+    levels: Sequence[str],
+    draws: int,
+    clean: Callable[[Tensor, Tensor], Tensor],
+) -> list[Row]:
     val, test = cohort.val, cohort.test
-    quiet = anomaly.clean(score(val), val.brain)
+    quiet = clean(score(val), val.brain)
     cuts = {ending: anomaly.threshold_at_fpr(quiet, val.brain, fpr) for ending, fpr in FPRS.items()}
     healthy = test[np.array(test.visit) == "healthy"]
-    calm = anomaly.clean(score(healthy), healthy.brain) if len(healthy) else None
+    calm = clean(score(healthy), healthy.brain) if len(healthy) else None
     found = []
 
     def add(level: str, metric: str, value: Interval, size: str = "all") -> None:
@@ -79,7 +98,7 @@ def _method(cohort: Cohort, name: str, score: Score, levels: Sequence[str], draw
             add("healthy", f"fpr_{ending}", _ratio(called, _by_person(healthy, healthy.brain), draws))
     for level in levels:
         sick = _sick(test, level)
-        maps = anomaly.clean(score(sick), sick.brain)
+        maps = clean(score(sick), sick.brain)
         for metric, value in _ranking(maps, sick, draws).items():
             add(level, metric, value)
         for quarter, some in _quarters(sick).items():

@@ -21,6 +21,8 @@ NAMES = {
     "vae-flair": "VAE",
     "dae": "denoising autoencoder",
     "dae-flair": "denoising autoencoder",
+    "dae and rim": "the same, the brain's rim scored too",
+    "dae-flair and rim": "the same, the brain's rim scored too",
     "vaegan": "VAE-GAN",
     "fanogan": "f-AnoGAN",
 }
