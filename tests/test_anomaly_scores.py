@@ -1,6 +1,7 @@
 """What a model says of an image beside its residual: gradients, restoration, inversion, features."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -248,10 +249,12 @@ def test_other_sizes_and_regions_are_refused_in_a_sentence(name):
 def test_settings_that_mean_nothing_are_refused_in_a_sentence():
     x, _ = shown()
     vae, gan = tiny(bl.VAE), tiny(bl.GAN)
-    for wrong in ({"steps": -1}, {"lr": 0.0}, {"tv": -1.0}, {"sigma": 0.0}):
+    senseless: list[dict[str, Any]] = [{"steps": -1}, {"lr": 0.0}, {"tv": -1.0}, {"sigma": 0.0}]
+    for wrong in senseless:
         with pytest.raises(bl.InputError, match="steps and tv must be at least 0"):
             anomaly.restore(vae, x, **wrong)
-    for wrong in ({"steps": -1}, {"lr": 0.0}, {"starts": 0}, {"kappa": -1.0}):
+    senseless = [{"steps": -1}, {"lr": 0.0}, {"starts": 0}, {"kappa": -1.0}]
+    for wrong in senseless:
         with pytest.raises(bl.InputError, match="starts at least 1"):
             anomaly.gan_inversion(gan, x, **wrong)
     with pytest.raises(bl.InputError, match="width in pixels above 0"):

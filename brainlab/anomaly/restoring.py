@@ -20,9 +20,11 @@ from brainlab.models.vae import VAE
 
 SIGMA = 0.05
 """The decoder's standard deviation, as in training."""
-LR, TV = 5e-4, 4.0
-"""Step size and λ. At σ = 0.05 a residual r pulls at its pixel with r/σ² = 400 r nats a unit of intensity, so steps
-beyond 2/400 would overshoot; and four neighbours that all differ hold it with 4 λ."""
+LR, TV = 1e-4, 20.0
+"""Step size and λ. At σ = 0.05 a residual r pulls at its pixel with about r/σ² = 400 r nats a unit of intensity, and
+four neighbours that all disagree hold it with 4 λ = 80: residuals below 0.2 move in company or not at all. TV has a
+kink, about which a pixel comes to jump by 4 λ · lr = 0.008; larger steps, or a larger λ at this one, jump over more
+than they descend."""
 
 
 def restoration(
