@@ -20,6 +20,10 @@ QUARTILES = ("smallest quarter", "second quarter", "third quarter", "largest qua
 CHANCE = "chance"  # the method of the rows that say how much of the brain is lesion
 
 
+Cleaning = Callable[[Tensor, Tensor], Tensor]
+"""Maps and brain to the maps that are cut and ranked."""
+
+
 class Row(NamedTuple):
     """One number of the table. ``low`` and ``high`` are nan where there are fewer than ten people."""
 
@@ -80,7 +84,7 @@ def _method(
     score: Score,
     levels: Sequence[str],
     draws: int,
-    clean: Callable[[Tensor, Tensor], Tensor],
+    clean: Cleaning,
 ) -> list[Row]:
     val, test = cohort.val, cohort.test
     quiet = clean(score(val), val.brain)
