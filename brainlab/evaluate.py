@@ -129,7 +129,8 @@ def as_json(row: Row) -> dict[str, Any]:
 
 def from_json(one: Mapping[str, Any]) -> Row:
     """The row that ``as_json`` wrote."""
-    return Row(**{name: math.nan if value is None else value for name, value in one.items()})
+    words = (one["source"], one["method"], one["contrast"], one["size"], one["metric"])
+    return Row(*words, *(math.nan if one[name] is None else one[name] for name in ("value", "low", "high")))
 
 
 def _measured(cohort: benchmark.Cohort, networks: dict[str, Score]) -> list[Row]:

@@ -96,8 +96,8 @@ def _painted(
     target = _level(grid, inside, contrast, AROUND_MM / step)
     room = np.minimum(np.minimum(target, 1 - target), TEXTURE)
     lesion = target + room * np.tanh((grid - mean) / room)
-    share, lesion = (torch.from_numpy(one.astype(np.float32)).reshape(image.shape) for one in (share, lesion))
-    return Inserted(torch.where(share > 0, torch.lerp(image, lesion, share), image), share >= 0.5)
+    part, level = (torch.from_numpy(one.astype(np.float32)).reshape(image.shape) for one in (share, lesion))
+    return Inserted(torch.where(part > 0, torch.lerp(image, level, part), image), part >= 0.5)
 
 
 def _check_contrast(contrast: str | float) -> None:

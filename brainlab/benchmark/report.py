@@ -31,7 +31,7 @@ COLUMNS = {"ap": "AP", "dice_1fpr": "Dice at 1 % FPR"}
 
 def over_seeds(rows: Iterable[Row]) -> list[Row]:
     """Rows of one method under several seeds as one: their mean value, from the lowest low to the highest high."""
-    groups: dict[tuple[str, ...], list[Row]] = {}
+    groups: dict[tuple[str, str, str, str, str], list[Row]] = {}
     for row in rows:
         key = (row.source, SEED.sub("", row.method), row.contrast, row.size, row.metric)
         groups.setdefault(key, []).append(row)

@@ -25,7 +25,7 @@ ROWS = {
     "cached_load_s": ("seconds to load 6,400 slices from the cache", "≤ 1"),
     "phantom_subjects_per_s": ("synthetic subjects grown a second, in one process", ""),
     "train_vs_pythae": (
-        "images/s of `fit` over pythae's trainer as its README runs it, the same VAE networks",
+        "images/s of `fit` over pythae's trainer as its README has it, the same networks",
         "≥ 1.2",
     ),
     "train_vs_pythae_no_workers": ("the same with pythae's default, no worker processes", ""),
