@@ -21,8 +21,8 @@ NAMES = {
     "vae-flair": "VAE",
     "dae": "denoising autoencoder",
     "dae-flair": "denoising autoencoder",
-    "dae and rim": "the same, the brain's rim scored too",
-    "dae-flair and rim": "the same, the brain's rim scored too",
+    "dae and rim": "denoising autoencoder, rim of the brain scored too",
+    "dae-flair and rim": "denoising autoencoder, rim of the brain scored too",
     "vaegan": "VAE-GAN",
     "fanogan": "f-AnoGAN",
 }
