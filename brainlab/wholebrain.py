@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from matplotlib.patheffects import withStroke
+from nibabel.orientations import apply_orientation, io_orientation, ornt_transform
 from scipy import ndimage
 from torch import Tensor, nn
 
@@ -88,13 +89,15 @@ def scan(
     config = getattr(model, "config", None)
     if not isinstance(config, ModelConfig):
         raise InputError(f"A {type(model).__name__} has no ModelConfig to say how large its images are: use a model.")
-    bottom, top = _ends(volume)
+    brain = _brain(volume)  # (X, Y, Z) as the file's axes run
+    bottom, top = geometry.bounding_box(brain, volume.original.affine)[:, 2].tolist()
     slices = volumes.slices(volume, config.image_size, _levels(volume, bottom, top, spacing_mm, span))
     cut = _threshold(model, threshold, healthy, fpr, slices.contrast)
     maps = _maps(model, slices)
     if not maps.isfinite().all():
         raise InputError("The model gives NaN or infinite scores for this scan; look at its reconstructions first.")
     scores = volumes.to_volume(maps, slices, volume)
+    scores *= brain  # a large pixel reaches into fissures and beyond the surface
     labels, findings, dropped = components(scores, volume.original.affine, cut, min_ml)
     low, high = (bottom + (top - bottom) * share for share in geometry.AXIAL_SPAN)
     rate = None if healthy is None else fpr
@@ -154,7 +157,7 @@ def figure(scan: Scan, n: int = 5) -> plotting.Figure:
     """The levels of the largest findings in at most ``n`` rows, or ``n`` even levels where nothing was found.
 
     Columns: the scan, the map over it, the findings outlined and numbered as in ``table``. A level goes through a
-    finding's peak; a finding that an earlier row shows well has no row of its own. Images are radiological, as
+    finding's middle; a finding that an earlier row shows well has no row of its own. Images are radiological, as
     everywhere in the kit, and 1 mm a pixel whatever the voxels are.
     """
     if not isinstance(n, int) or not 1 <= n <= 20:
@@ -191,16 +194,16 @@ def figure(scan: Scan, n: int = 5) -> plotting.Figure:
     caption += f"{STRANGE}. " if any(scan.strange(scan.findings[k - 1]) for k in np.unique(marks) if k) else ""
     caption += "For teaching, not for diagnosis."
     drawn.supxlabel(caption, fontsize=9, color="0.25")
-    drawn.alt = _alt(scan, heights)
+    drawn.alt = _alt(scan, heights, marks)
     return drawn
 
 
-def _ends(volume: Volume) -> tuple[float, float]:
-    """World mm of the brain's lowest and highest voxels."""
+def _brain(volume: Volume) -> np.ndarray:
+    """Brain (X, Y, Z) bool in the voxels of the file."""
     if not np.isfinite(volume.data).all():
         raise InputError(f"{volume.path} has NaN or infinite values; replace them (numpy.nan_to_num) first.")
-    bottom, top = geometry.bounding_box(volumes.brain_mask(volume), volume.affine)[:, 2].tolist()
-    return bottom, top
+    turn = ornt_transform(io_orientation(volume.affine), io_orientation(volume.original.affine))
+    return apply_orientation(volumes.brain_mask(volume), turn)
 
 
 def _levels(
@@ -251,7 +254,7 @@ def _world(affine: np.ndarray, voxel: np.ndarray) -> tuple[float, float, float]:
 
 def _point(mm: tuple[float, float, float]) -> str:
     """R 35, A 20, S 15."""
-    return ", ".join(f"{pair[one < 0]} {abs(one):.0f}" for pair, one in zip(("RL", "AP", "SI"), mm, strict=True))
+    return ", ".join(f"{pair[int(one < 0)]} {abs(one):.0f}" for pair, one in zip(("RL", "AP", "SI"), mm, strict=True))
 
 
 def _rows(scan: Scan, n: int, centre: np.ndarray) -> tuple[list[float], list[np.ndarray]]:
@@ -262,9 +265,10 @@ def _rows(scan: Scan, n: int, centre: np.ndarray) -> tuple[list[float], list[np.
         heights = np.linspace(*scan.learnt_mm, n).tolist()
         return heights, [np.zeros((SIZE, SIZE), dtype=np.int32)] * n
     for k, one in enumerate(scan.findings, start=1):
-        labels = _cut(scan.labels, scan.volume.original.affine, one.peak_mm[2], centre)
+        z = one.centroid_mm[2]
+        labels = _cut(scan.labels, scan.volume.original.affine, z, centre)
         if all(2 * (shown == k).sum() < (labels == k).sum() for shown in marks):
-            heights.append(one.peak_mm[2])
+            heights.append(z)
             marks.append(labels)
         if len(heights) == n:
             break
@@ -302,7 +306,9 @@ def _outline(axis, labels: np.ndarray) -> None:
 
 def _text(axis, x: float, y: float, text: str, colour: str, **where) -> None:
     """Letters with a dark edge, readable on any grey."""
-    axis.text(x, y, text, color=colour, fontsize=9, path_effects=[withStroke(linewidth=2, foreground="black")], **where)
+    axis.text(
+        x, y, text, color=colour, fontsize=10, path_effects=[withStroke(linewidth=2, foreground="black")], **where
+    )
 
 
 def _words(scan: Scan, labels: np.ndarray) -> str:
@@ -318,12 +324,13 @@ def _name(scan: Scan, k: int) -> str:
     return f"{k}*" if scan.strange(scan.findings[k - 1]) else str(k)
 
 
-def _alt(scan: Scan, heights: list[float]) -> str:
+def _alt(scan: Scan, heights: list[float], marks: list[np.ndarray]) -> str:
     """What the figure shows, in words."""
-    places = [
+    shown = [k for k in np.unique(marks).tolist() if k][:8]
+    places = "; ".join(
         f"{k} of {one.volume_ml:.1f} ml at {_point(one.centroid_mm)} mm"
-        for k, one in enumerate(scan.findings[: len(heights)], start=1)
-    ]
-    found = f"{len(scan.findings)} findings, the largest: {'; '.join(places)}" if places else "Nothing found"
-    levels = ", ".join(f"{z:.0f}" for z in heights)
+        for k, one in ((k, scan.findings[k - 1]) for k in shown)
+    )
+    found = f"{len(scan.findings)} findings, here {places}" if shown else "Nothing found"
+    levels = ", ".join(str(round(z)) for z in heights)
     return f"Axial slices at z = {levels} mm: the scan, its anomaly map, and the findings outlined. {found}."

@@ -7,7 +7,7 @@ Those that take most of an hour are measured only when named. ``--record`` keeps
 import json
 import sys
 
-from tests.benchmarks import fresh_quality, memory, record, sliders, speeds, training
+from tests.benchmarks import fresh_quality, memory, record, sliders, speeds, training, wholebrain
 
 FIGURES = {
     "slider_vs_inline": sliders.measure,
@@ -18,6 +18,7 @@ FIGURES = {
     "train_vs_monai": training.train_vs_monai,
     "fit_vs_bare_step": training.fit_vs_bare_step,
     "train_peak_memory_mb": memory.train_peak_memory_mb,
+    "wholebrain_s": wholebrain.wholebrain_s,
 }
 LONG = {"fresh_quality": fresh_quality.measure}
 
