@@ -45,11 +45,11 @@ class LatentSize(NamedTuple):
             axis.set_xticks(self.sizes, [str(size) for size in self.sizes])
             axis.set(xlabel="latent numbers")
         best = values.index(max(values))
+        lesions = f"{material.BRIGHTNESS[self.contrast]} lesions"
         alt = (
             f"Two curves against the number of latent numbers, {self.sizes[0]} to {self.sizes[-1]}. PSNR of healthy "
-            f"slices goes from {self.psnr[0]:.1f} to {self.psnr[-1]:.1f} dB. Average precision of {self.contrast} "
-            f"lesions goes from {values[0]:.2f} to {values[-1]:.2f}, and is highest, {values[best]:.2f}, with "
-            f"{self.sizes[best]}."
+            f"slices goes from {self.psnr[0]:.1f} to {self.psnr[-1]:.1f} dB. Average precision of {lesions} goes from "
+            f"{values[0]:.2f} to {values[-1]:.2f}, and is highest, {values[best]:.2f}, with {self.sizes[best]}."
         )
         return drawing.finish(figure, "Better reconstruction is not better detection", alt)
 

@@ -37,15 +37,17 @@ def name(axis: Any, x: float, y: float, text: str, colour: str, at: tuple[float,
 def name_points(
     axis: Any, x: Sequence[float], y: Sequence[float], names: Sequence[str], colours: Sequence[str]
 ) -> None:
-    """Names beside points, each where it covers the fewest points and other names; the axis has its limits already."""
-    wide, high = 0.0115, 0.042  # of a letter and of a line, as shares of the axis
+    """Names beside points, each where it covers the fewest points and other names."""
+    axis.set(xlim=axis.get_xlim(), ylim=axis.get_ylim())  # what follows no longer moves them
+    width, height = axis.figure.get_size_inches()
+    letter, high = 0.083 / width, 0.185 / height  # inches, as shares of the axis, which is nearly the figure
+    beside, over = 0.11 / width, 0.053 / height
     points = np.array([axis.transLimits.transform(point) for point in zip(x, y, strict=True)])  # (N, 2) in [0, 1]
     taken: list[tuple[float, float, float, float]] = []
     for i in np.argsort(points[:, 1]):
-        length, (px, py) = wide * len(names[i]), points[i]
-        sides = [
-            (px + right, py + up) for right in (0.015, -0.015 - length) for up in (-high / 2, 0.012, -high - 0.012)
-        ]
+        length, (px, py) = letter * len(names[i]), points[i]
+        across, along = (beside, -beside - length), (-high / 2, over, -high - over)
+        sides = [(px + right, py + up) for right in across for up in along]
         boxes = [(left, low, left + length, low + high) for left, low in sides]
         covered = [_covered(box, points, taken) for box in boxes]
         taken.append(boxes[int(np.argmin(covered))])
