@@ -5,16 +5,28 @@ Scores are higher where a method suspects a lesion; ``mask`` is the truth and ``
 ``score > threshold``. Results are plain floats.
 """
 
-from brainlab.metrics.images import psnr
-from brainlab.metrics.intervals import LEAST_SUBJECTS, Interval, average_precision_interval, bootstrap, interval
+from brainlab.metrics.images import image_auroc, psnr
+from brainlab.metrics.intervals import (
+    LEAST_SUBJECTS,
+    Interval,
+    average_precision_interval,
+    bootstrap,
+    interval,
+    mean_interval,
+)
+from brainlab.metrics.lesionwise import TOUCHED, LesionRecall, false_positives_per_scan, lesion_recall
 from brainlab.metrics.overlap import Oracle, SubjectDice, dice, dice_by_subject, false_positive_rate, oracle_dice
 from brainlab.metrics.ranking import PrecisionRecall, auroc, average_precision, precision_recall, prevalence
+from brainlab.metrics.region import Resampled, resample_mask
 
 __all__ = [
     "LEAST_SUBJECTS",
+    "TOUCHED",
     "Interval",
+    "LesionRecall",
     "Oracle",
     "PrecisionRecall",
+    "Resampled",
     "SubjectDice",
     "auroc",
     "average_precision",
@@ -23,9 +35,14 @@ __all__ = [
     "dice",
     "dice_by_subject",
     "false_positive_rate",
+    "false_positives_per_scan",
+    "image_auroc",
     "interval",
+    "lesion_recall",
+    "mean_interval",
     "oracle_dice",
     "precision_recall",
     "prevalence",
     "psnr",
+    "resample_mask",
 ]

@@ -1,12 +1,13 @@
 """What a number is worth: 95 % intervals over subjects, since slices of one person are not independent."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from brainlab.errors import InputError
 from brainlab.metrics.checks import a_name_each
 from brainlab.metrics.counting import brain_pixels
 from brainlab.metrics.ranking import step_area
@@ -35,6 +36,20 @@ def bootstrap(
     rows = [np.flatnonzero(owner == name) for name in dict.fromkeys(subjects)]
     values = [statistic(np.concatenate([rows[i] for i in pick])) for pick in _picks(len(rows), draws, seed)]
     return interval(statistic(np.arange(len(owner))), values)
+
+
+def mean_interval(values: Mapping[str, float], draws: int = 200, seed: int = 0) -> Interval:
+    """The mean of one value a subject, by name, with the interval that ``bootstrap`` gives it.
+
+    For example the second part of ``dice_by_subject``. Raises InputError where there is none, or one is not finite.
+    """
+    each = np.array(list(values.values()), dtype=float)
+    if not len(each):
+        raise InputError("A mean over subjects needs at least one, got none.")
+    if not np.isfinite(each).all():
+        unknown = ", ".join(name for name, value in values.items() if not np.isfinite(value))
+        raise InputError(f"A mean over subjects needs finite values; leave out {unknown}, and say so.")
+    return bootstrap(lambda i: float(each[i].mean()), list(values), draws, seed)
 
 
 def average_precision_interval(
