@@ -203,7 +203,7 @@ def _rows(
     scores = {
         name: [anomaly.anomaly_map(model, sick.images, sick.brain) for model in some] for name, some in models.items()
     }
-    scores["intensity"] = [(sick.images if contrast == "hyper" else 1 - sick.images) * sick.brain]
+    scores["intensity"] = [anomaly.brightness(sick) if contrast == "hyper" else anomaly.darkness(sick)]
 
     def measure(maps: list[Tensor]) -> Callable[[np.ndarray], float]:
         cleaned = [anomaly.clean(one, sick.brain) for one in maps]

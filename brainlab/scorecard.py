@@ -59,9 +59,7 @@ def measure(model: nn.Module, test: Test, draws: int = 200) -> dict[str, Interva
         return naming(model, test.slices, draws)
     found: dict[str, Interval] = {}
     if isinstance(model, Reconstructs) or (isinstance(model, Embeds) and isinstance(model, Decodes)):
-        found |= rebuilding(model, test.slices, draws) | detection(
-            lambda s: anomaly.anomaly_map(model, s.images, s.brain), test.slices, draws
-        )
+        found |= rebuilding(model, test.slices, draws) | detection(anomaly.scored(model), test.slices, draws)
     if isinstance(model, VAE) and not isinstance(model, VAEGAN):
         found |= bound(model, test.slices, draws)
     if isinstance(model, VAE | GAN) and test.judge:
@@ -76,7 +74,7 @@ def references(test: Test, draws: int = 200) -> dict[str, Interval]:
     healthy = test.slices.where(visit="healthy")
     mean = test.train.images.mean(dim=0, keepdim=True).expand_as(healthy.images)
     found = {"psnr": _psnr(healthy, mean, draws)}
-    brightness = {"hypo": lambda s: (1 - s.images) * s.brain, "hyper": lambda s: s.images * s.brain}
+    brightness: dict[str, anomaly.Score] = {"hypo": anomaly.darkness, "hyper": anomaly.brightness}
     for contrast, score in brightness.items():
         found |= detection(score, test.slices, draws, [contrast])
     if len(sick := _sick(test.slices, "iso")):
@@ -94,7 +92,7 @@ def rebuilding(model: nn.Module, slices: Slices, draws: int) -> dict[str, Interv
 
 
 def detection(
-    score: Callable[[Slices], Tensor], slices: Slices, draws: int, contrasts: Iterable[str] = tuple(CONTRASTS)
+    score: anomaly.Score, slices: Slices, draws: int, contrasts: Iterable[str] = tuple(CONTRASTS)
 ) -> dict[str, Interval]:
     """Average precision of cleaned maps, pooled over all kinds of lesion, for each of the contrasts that are there."""
     found = {}

@@ -12,7 +12,7 @@ def check_bool(brain: Tensor) -> None:
         raise InputError(f"brain must be a boolean mask, got {brain.dtype}: use brain > 0.")
 
 
-def check_region(maps: Tensor, brain: Tensor, what: str = "maps") -> None:
+def check_region(maps: Tensor, brain: Tensor, what: str = "images") -> None:
     """Raises InputError unless ``brain`` (N, 1, H, W) is a boolean mask of the same slices as ``maps`` (N, C, H, W)."""
     check_bool(brain)
     if maps.ndim != 4 or tuple(brain.shape) != (len(maps), 1, *maps.shape[2:]):

@@ -3,7 +3,7 @@
 import numpy as np
 from torch import Tensor
 
-from brainlab.anomaly.checks import check_bool
+from brainlab.anomaly.checks import check_bool, check_finite
 from brainlab.errors import InputError
 
 
@@ -16,10 +16,11 @@ def threshold_at_fpr(maps: Tensor, brain: Tensor, fpr: float) -> float:
     if not 0 < fpr < 1:
         raise InputError(f"fpr is a share between 0 and 1, such as 0.05 for 5 %, got {fpr}.")
     check_bool(brain)
+    if maps.shape != brain.shape:
+        raise InputError(f"maps and brain must have one shape, got {tuple(maps.shape)} and {tuple(brain.shape)}.")
     scores = np.sort(maps[brain].numpy())
     if len(scores) == 0:
         raise InputError("There is no brain pixel to take a threshold from: brain is False everywhere.")
-    if not np.isfinite(scores).all():
-        raise InputError("A threshold needs finite maps, but some scores are NaN or infinite; look at the model first.")
+    check_finite(maps, brain, "A threshold")
     allowed = int(fpr * len(scores))  # this many pixels may lie above
     return float(scores[len(scores) - 1 - allowed])

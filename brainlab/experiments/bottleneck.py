@@ -39,7 +39,7 @@ class LatentSize(NamedTuple):
         values = [ap.value for ap in self.average_precision]
         error = drawing.bars(self.average_precision)
         right.errorbar(self.sizes, values, error, color=drawing.ORANGE, marker="o", markersize=4, elinewidth=0.8)
-        right.set(ylabel=f"average precision, {self.contrast} lesions", ylim=(0, None))
+        right.set(ylabel=f"average precision, {material.BRIGHTNESS[self.contrast]} lesions", ylim=(0, None))
         for axis in (left, right):
             axis.set_xscale("log", base=2)
             axis.set_xticks(self.sizes, [str(size) for size in self.sizes])

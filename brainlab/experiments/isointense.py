@@ -57,7 +57,7 @@ class ContrastSweep(NamedTuple):
             f"{self.average_precision[worst]:.2f} at intensity {self.intensities[worst]:.2f}, amid the healthy "
             f"intensities shown below; chance is {self.prevalence:.2f}."
         )
-        return drawing.finish(figure, f"Found by brightness alone (x̂: {self.told})", alt)
+        return drawing.finish(figure, f"As bright as healthy tissue, a lesion is missed\n(x̂: {self.told})", alt)
 
 
 def contrast_sweep(

@@ -41,10 +41,10 @@ class Leakage(NamedTuple):
             y = np.arange(len(found)) + 0.15 * (2 * k - 1)
             values = [100 * one.value for one in found.values()]
             axis.errorbar(values, y, xerr=100 * drawing.bars(list(found.values())), fmt="o", color=colour)
-            drawing.name(axis, values[0], y[0], told, colour, (0, 9 if k else -9), ha="center")
+            drawing.name(axis, 100 * next(iter(found.values())).high, y[0], told, colour, (7, 0))
         axis.axvline(50, color=drawing.GREY, linestyle=":")
         axis.set_yticks(range(len(self.by_slice)), list(self.by_slice))
-        axis.set(xlabel="accuracy (% of slices; 50 is chance)", ylim=(len(self.by_slice) - 0.5, -0.5))
+        axis.set(xlabel="slices named rightly (%); chance is 50", ylim=(len(self.by_slice) - 0.5, -0.5))
         each = "; ".join(
             f"{label}: {100 * one.value:.0f} % split by slice, {100 * self.by_person[label].value:.0f} % by person"
             for label, one in self.by_slice.items()

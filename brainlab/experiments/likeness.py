@@ -54,22 +54,23 @@ class ReconstructionVsDetection(NamedTuple):
         error = drawing.bars(self.average_precision)
         axis.errorbar(self.psnr, values, error, fmt="none", ecolor="0.8", elinewidth=1, zorder=1)
         families = list(dict.fromkeys(name.split("-")[0] for name in self.names))
-        low, high = min(self.psnr), max(self.psnr)
-        axis.set_xlim(low - 0.05 * (high - low) - 0.2, high + 0.22 * (high - low) + 0.5)
-        heights = drawing.spread(values, 0.045 * max(max(values) + error.max(), 0.1))
-        for name, x, y, height in zip(self.names, self.psnr, values, heights, strict=True):
-            colour = drawing.COLOURS[families.index(name.split("-")[0]) % len(drawing.COLOURS)]
-            axis.plot(x, y, "o", color=colour, markersize=6)
-            axis.annotate(name, (x, y), (x + 0.025 * (high - low), height), color=colour, fontsize=8.5, va="center")
-        axis.set(xlabel="PSNR of healthy slices (dB)", ylabel=f"average precision, {self.contrast} lesions")
-        axis.set_ylim(0, None)
+        colours = [drawing.COLOURS[families.index(name.split("-")[0]) % len(drawing.COLOURS)] for name in self.names]
+        axis.scatter(self.psnr, values, c=colours, s=36, zorder=2)
+        axis.set(xlabel="PSNR of healthy slices (dB)", ylim=(0, None))
+        axis.set_ylabel(f"average precision, {material.BRIGHTNESS[self.contrast]} lesions")
+        axis.margins(x=0.12)
+        drawing.name_points(axis, self.psnr, values, self.names, colours)
         order = np.argsort(self.psnr)
         each = ", ".join(f"{self.names[i]} {self.psnr[i]:.1f} dB and {values[i]:.2f}" for i in order)
         alt = (
-            f"Average precision of {self.contrast} lesions against PSNR of healthy slices for {len(values)} models; "
-            f"rank correlation {self.correlation:.2f}. From the worst reconstruction to the best: {each}."
+            f"Average precision of {material.BRIGHTNESS[self.contrast]} lesions against PSNR of healthy slices for "
+            f"{len(values)} models; rank correlation {self.correlation:.2f}. From the worst reconstruction up: {each}."
         )
-        title = f"Reconstruction and detection: rank correlation {self.correlation:.2f} (p = {self.p_value:.2f})"
+        title = (
+            f"Reconstruction and detection: rank correlation {self.correlation:.2f} (p = {self.p_value:.2f})".replace(
+                "-", "−"
+            )
+        )
         return drawing.finish(figure, title, alt)
 
 

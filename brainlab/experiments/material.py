@@ -15,6 +15,7 @@ from brainlab.slices import Slices
 Score = Callable[[Slices], Tensor]
 """Anomaly maps (N, 1, H, W) of slices, higher where something looks wrong; not cleaned yet."""
 
+BRIGHTNESS = {"hypo": "dark", "iso": "alike", "hyper": "bright"}  # lesions, in words
 DRAWS = 100  # of the bootstrap: enough for an error bar
 
 
@@ -63,7 +64,7 @@ def darkness(slices: Slices) -> Tensor:
 
 def shipped(*names: str) -> dict[str, nn.Module]:
     """Weights that come with the kit, by name."""
-    return {name: checkpoints.load(name) for name in names}
+    return {name: checkpoints.load(checkpoints.SHIPPED / name) for name in names}
 
 
 def worth(model: nn.Module, slices: Slices, contrast: str, draws: int = DRAWS) -> Worth:

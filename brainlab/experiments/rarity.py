@@ -84,7 +84,7 @@ def auroc_vs_ap(
     lesion, healthy = (pool[torch.randperm(len(pool), generator=rng)] for pool in (lesion, healthy))
     order = tuple(sorted(prevalences, reverse=True))
     rows = [_worth(lesion, healthy, p) for p in order]
-    told = "two Gaussians" if score is None else f"{contrast} lesions"
+    told = "two Gaussians" if score is None else f"{material.BRIGHTNESS[contrast]} lesions"
     return Rarity(order, tuple(a for a, _ in rows), tuple(b for _, b in rows), told)
 
 

@@ -34,13 +34,13 @@ class Erosion(NamedTuple):
         """Average precision, and what is lost, against the radius."""
         figure, ((left, right),) = drawing.chart(7.2, 3.2, 1, 2)
         left.plot(self.radii, self.average_precision, color=drawing.BLUE, marker="o", markersize=4)
-        left.set(ylabel=f"average precision, {self.contrast} lesions", ylim=(0, None))
+        left.set(ylabel=f"average precision, {material.BRIGHTNESS[self.contrast]} lesions", ylim=(0, None))
         ends = drawing.spread([100 * self.brain_lost[-1], 100 * self.lost[-1]], 7)
         lines = (("of the brain", self.brain_lost, drawing.GREY), ("of the lesions", self.lost, drawing.ORANGE))
         for (told, values, colour), end in zip(lines, ends, strict=True):
             right.plot(self.radii, [100 * value for value in values], color=colour, marker="o", markersize=4)
             drawing.name(right, self.radii[-1], end, told, colour, (7, 0), annotation_clip=False)
-        right.set(ylabel="pixels on the rim, not looked at (%)", ylim=(0, None))
+        right.set(ylabel="pixels on the rim (%)", ylim=(0, None))
         for axis in (left, right):
             axis.set(xlabel="erosion (px)", xticks=self.radii)
             axis.axvline(self.usual, color=drawing.GREY, linestyle=":")

@@ -43,8 +43,8 @@ class DomainShift(NamedTuple):
         values = [100 * rate.value for rate in self.rates.values()]
         error = 100 * drawing.bars(list(self.rates.values()))
         axis.errorbar(values, range(n), xerr=error, fmt="o", color=drawing.BLUE, markersize=7)
-        for k, value in enumerate(values):
-            drawing.name(axis, value, k, f"{value:.0f} %", drawing.BLUE, (0, 12), ha="center")
+        for k, (value, above) in enumerate(zip(values, error[1], strict=True)):
+            drawing.name(axis, value + above, k, f"{value:.1f} %", drawing.BLUE, (8, 0))
         axis.axvline(100 * self.promised, color=drawing.ORANGE, linestyle="--")
         drawing.name(axis, 100 * self.promised, -0.7, f"promised, {100 * self.promised:g} %", drawing.ORANGE)
         axis.set_yticks(range(n), list(self.rates))

@@ -39,25 +39,24 @@ class OracleVsHealthy(NamedTuple):
         figure, ((axis,),) = drawing.chart(6.4, 1.5 + 0.5 * n)
         y = np.arange(n)
         axis.hlines(y, np.minimum(self.at_5, self.at_1), self.oracle, color="0.8", linewidth=2, zorder=1)
-        axis.plot(self.oracle, y, "D", color=drawing.GREY, markerfacecolor="white", markersize=7)
-        axis.plot(self.at_1, y, "o", color=drawing.BLUE, markersize=7)
-        axis.plot(self.at_5, y, "s", color=drawing.ORANGE, markersize=6)
-        words = (
-            ("oracle (upper bound)", self.oracle, drawing.GREY),
-            ("1 % of healthy pixels", self.at_1, drawing.BLUE),
-            ("5 %", self.at_5, drawing.ORANGE),
+        marks = (
+            ("oracle (upper bound)", self.oracle, "D", drawing.GREY, "white"),
+            ("1 % of healthy pixels", self.at_1, "o", drawing.BLUE, drawing.BLUE),
+            ("5 % of healthy pixels", self.at_5, "s", drawing.ORANGE, drawing.ORANGE),
         )
-        for told, values, colour in words:
-            drawing.name(axis, values[0], 0, told, colour, (0, 13), ha="center")
+        for told, x, marker, colour, filled in marks:
+            style = {"color": colour, "markerfacecolor": filled, "markersize": 7, "linestyle": "none"}
+            axis.plot(x, y, marker=marker, label=told, clip_on=False, **style)
+        axis.legend(ncols=3, frameon=False, loc="lower left", bbox_to_anchor=(-0.02, 1), fontsize=9, handletextpad=0.2)
         axis.set_yticks(y, self.names)
-        axis.set(
-            xlabel=f"Dice, {self.contrast} lesions, by where the threshold is from", ylim=(n - 0.5, -0.75), xlim=(0, 1)
-        )
+        axis.set_xlabel(f"Dice, {material.BRIGHTNESS[self.contrast]} lesions, by where the threshold is from")
+        axis.set(xlim=(0, None), ylim=(n - 0.5, -0.5))
         each = "; ".join(
             f"{name} {a:.2f}, {b:.2f} and {c:.2f}"
             for name, a, b, c in zip(self.names, self.oracle, self.at_1, self.at_5, strict=True)
         )
-        alt = f"Dice of {self.contrast} lesions by oracle, at 1 % and at 5 % healthy false positives: {each}."
+        told = material.BRIGHTNESS[self.contrast]
+        alt = f"Dice of {told} lesions by oracle, at 1 % and at 5 % healthy false positives: {each}."
         return drawing.finish(figure, "What the oracle's threshold promises, and what is kept", alt)
 
 
