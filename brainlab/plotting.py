@@ -160,7 +160,7 @@ def intervals(
         if chance is not None:
             axis.axvline(chance[panel], color="0.5", linestyle=":")
         axis.set_title(panel, fontsize=10)
-        axis.set(xlim=(-0.02, 1), xlabel=xlabel, yticks=range(len(names)), yticklabels=names)
+        axis.set(xlim=(-0.02, 1), xticks=(0, 0.5, 1), xlabel=xlabel, yticks=range(len(names)), yticklabels=names)
         axis.grid(alpha=0.25, linewidth=0.6)
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylim(len(names) - 0.5, -0.5)

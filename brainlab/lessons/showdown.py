@@ -246,7 +246,7 @@ def _unnamed(slices: Slices) -> Slices:
 def _guess() -> tuple[Tensor, Tensor, Tensor]:
     """A made-up prediction, truth and brain, (8, 1, 12, 12) bool: the guess is uneven, and the last slice healthy."""
     draw = torch.Generator().manual_seed(6)
-    brain, mask, hit, stray = (torch.rand(8, 1, 12, 12, generator=draw) < share for share in (0.7, 0.25, 0.6, 0.1))
+    brain, mask, hit, stray = (torch.rand(8, 1, 12, 12, generator=draw) < share for share in (0.7, 0.25, 0.6, 0.15))
     mask[5], mask[7] = mask[5] & (torch.arange(12) < 4), False
     mask &= brain
     hit[[0, 2]] &= torch.rand(2, 1, 12, 12, generator=draw) < 0.4
