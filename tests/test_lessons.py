@@ -178,7 +178,7 @@ def paints(s):
 
 def now_and_then(s):
     """The denoising autoencoder where it may, the VAE elsewhere: better for some people only."""
-    bright = (s.images.flatten(1).sum(1) / s.brain.flatten(1).sum(1) > 0.56).view(-1, 1, 1, 1)
+    bright = (s.images.flatten(1).sum(1) / s.brain.flatten(1).sum(1) > 0.46).view(-1, 1, 1, 1)
     return torch.where(bright, shipped("dae")(s), shipped("vae")(s))
 
 

@@ -48,6 +48,7 @@ import brainlab as bl
 import numpy as np
 import torch
 from brainlab import anomaly, checkpoints, data, experiments, lessons, metrics, plotting, volumes
+from brainlab.experiments.shift import another_scanner
 from brainlab.lessons import check
 from brainlab.widgets import volume_viewer
 from IPython.display import display
@@ -322,7 +323,7 @@ experiments.reconstruction_vs_detection(slices=some, draws=50).figure()
 # from*.
 
 # %%
-worse = experiments.shift.another_scanner(well)
+worse = another_scanner(well)
 domains = {"same population": well, "another scanner": worse, "FLAIR": data.load(DATA, split="val", contrast="FLAIR")}
 display(experiments.erosion(SCORES["VAE"], some, radii=(0, 1, 2, 3, 4, 6, 8)).figure())
 experiments.domain_shift(MODELS["denoising autoencoder"], domains, val).figure()
