@@ -133,6 +133,40 @@ def curves(
     return _finish(figure, alt, "")
 
 
+def intervals(
+    panels: Mapping[str, Mapping[str, tuple[float, float, float]]],
+    *,
+    alt: str,
+    xlabel: str,
+    chance: Mapping[str, float] | None = None,
+    filled: Sequence[str] = (),
+    caption: str = "",
+) -> Figure:
+    """A value with its interval (value, low, high) a line, in one panel a name: ``{"dark": {"ae": ap, "vae": ap}}``.
+
+    All panels have the same lines, in their order, and one scale from 0 to 1. Methods named in ``filled`` are drawn in
+    blue and filled, the others open; ``chance`` draws a dotted line into each panel. Without an interval (nan) there is
+    only the dot.
+    """
+    names = list(next(iter(panels.values())))
+    figure = Figure(figsize=(2.0 + 2.4 * len(panels), 0.9 + 0.29 * len(names)), layout="constrained")
+    axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
+    for axis, (panel, values) in zip(axes, panels.items(), strict=True):
+        for line, name in enumerate(names):
+            value, low, high = values[name]
+            colour, face = ("#0072b2", "#0072b2") if name in filled else ("0.3", "white")
+            axis.plot([low, high], [line, line], color=colour, linewidth=2, alpha=0.55)
+            axis.plot(value, line, "o", color=colour, markerfacecolor=face, markersize=6)
+        if chance is not None:
+            axis.axvline(chance[panel], color="0.5", linestyle=":")
+        axis.set_title(panel, fontsize=10)
+        axis.set(xlim=(-0.02, 1), xticks=(0, 0.5, 1), xlabel=xlabel, yticks=range(len(names)), yticklabels=names)
+        axis.grid(alpha=0.25, linewidth=0.6)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylim(len(names) - 0.5, -0.5)
+    return _finish(figure, alt, caption)
+
+
 def _row_style(pictures: np.ndarray, is_map: bool, is_signed: bool) -> dict:
     if is_map:
         return {"cmap": OVERLAY, "vmin": 0.0, "vmax": float(pictures.max()) or 1.0}

@@ -11,10 +11,32 @@ import pytest
 import torch
 from numpy import exp, quantile
 
-from brainlab import anomaly
-from brainlab.lessons import check
+from brainlab import anomaly, checkpoints, metrics
+from brainlab.lessons import check, showdown
+from brainlab.sources import phantom
 
-NAMES = {"math": math, "random": random, "np": np, "torch": torch, "anomaly": anomaly}
+NAMES = {
+    "math": math,
+    "random": random,
+    "np": np,
+    "torch": torch,
+    "anomaly": anomaly,
+    "checkpoints": checkpoints,
+    "metrics": metrics,
+}
+
+
+@pytest.fixture(scope="session")
+def fourteen_people():
+    """Four healthy and ten with a dark tumour, in place of the lesson's forty."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(phantom.VISITS, "dev", ("tumour-hypo",))
+        return phantom.build("val", "T1w", 64, 0, subjects=4), phantom.build("dev", "T1w", 64, 0, subjects=10)
+
+
+@pytest.fixture(autouse=True)
+def few_people(request, monkeypatch):
+    monkeypatch.setattr(showdown, "people", lambda: request.getfixturevalue("fourteen_people"))
 
 
 @pytest.fixture(autouse=True)
@@ -141,7 +163,71 @@ def forgets(x, x_hat):
     flat((x - x_hat) ** 2).sum(1).mean()
 
 
+def shipped(name):
+    return anomaly.scored(checkpoints.load(name))
+
+
+def by_brightness_of_all(s):
+    return anomaly.darkness(s) * s.images.mean()
+
+
+def paints(s):
+    s.images.mul_(2)
+    return s.images
+
+
+def now_and_then(s):
+    """The denoising autoencoder where it may, the VAE elsewhere: better for some people only."""
+    bright = (s.images.flatten(1).sum(1) / s.brain.flatten(1).sum(1) > 0.46).view(-1, 1, 1, 1)
+    return torch.where(bright, shipped("dae")(s), shipped("vae")(s))
+
+
+def over_slices(prediction, mask, subjects):
+    return np.nanmean([metrics.dice(p, m) for p, m in zip(prediction, mask, strict=True)])
+
+
+def everybody(prediction, mask, subjects):
+    owner = np.array(subjects)
+    return np.mean([metrics.dice(prediction[owner == n], mask[owner == n]) for n in set(subjects)])
+
+
 WRONG = [
+    ("by_hand", 3 / 8, "prevalence"),
+    ("by_hand", 0.5, "the last lesion pixel alone"),
+    ("by_hand", 11 / 15, "AUROC"),
+    ("by_hand", 1 + 2 / 3 + 1 / 2, "divide by the number of lesion"),
+    ("by_hand", (1 + 2 / 3 + 1 / 2) / 8, "not by all eight"),
+    ("by_hand", np.mean([1, 1 / 2, 2 / 3, 2 / 4, 2 / 5, 3 / 6, 3 / 7, 3 / 8]), "all eight places"),
+    ("by_hand", (1 + (1 / 2 + 2 / 3) / 2 + (2 / 5 + 3 / 6) / 2) / 3, "take steps"),
+    ("by_hand", 0.9, "their mean"),
+    ("false_alarms", lambda p, m, b: (p & b & ~m).sum() / (p & b).sum(), "false discovery rate"),
+    ("false_alarms", lambda p, m, b: (p & b & ~m).sum() / b.sum(), "whole brain"),
+    ("false_alarms", lambda p, m, b: (p & ~m).sum() / (~m).sum(), "background"),
+    ("false_alarms", lambda p, m, b: (p & ~m).sum() / (b & ~m).sum(), "outside the brain"),
+    ("false_alarms", lambda p, m, b: 1 - metrics.false_positive_rate(p, m, b), "specificity"),
+    ("false_alarms", lambda p, m, b: (p & b & ~m).sum(), "number of pixels"),
+    ("false_alarms", lambda p, m, b: (~p & b & m).sum() / (b & m).sum(), "missed"),
+    ("false_alarms", lambda p, m, b: (p & b & m).sum() / (b & m).sum(), "recall"),
+    ("false_alarms", lambda p, m, b: (p & b).sum() / b.sum(), "hits among it"),
+    ("false_alarms", lambda p, m, b: p & b & ~m, "one number"),
+    ("dice_by_person", lambda p, m, s: metrics.dice(p, m), "outvotes"),
+    ("dice_by_person", over_slices, "mean over slices"),
+    ("dice_by_person", everybody, "kim"),
+    ("dice_by_person", lambda p, m, s: float("nan"), "NaN"),
+    ("dice_by_person", lambda p, m, s: 3 * solved("dice_by_person")(p, m, s), "divide by the number of people"),
+    ("my_score", lambda s: s.masks.float() + 0.1 * s.brain, "seen the truth"),
+    ("my_score", shipped("vae"), "the same"),
+    ("my_score", lambda s: anomaly.squared(checkpoints.load("vae"), s.images, s.brain), "the same"),
+    ("my_score", anomaly.brightness, "Nothing of a lesion"),
+    ("my_score", shipped("ae-latent-64"), "Not there yet"),
+    ("my_score", now_and_then, "may be luck"),
+    ("my_score", lambda s: -s.images, "above 0"),
+    ("my_score", by_brightness_of_all, "*other* slices"),
+    ("my_score", lambda s: torch.rand_like(s.images), "a seed"),
+    ("my_score", paints, "changes the slices"),
+    ("my_score", lambda s: s.images[:, 0], "shape"),
+    ("my_score", lambda s: s.images.flatten(1).sum(1), "shape"),
+    ("my_score", torch.zeros(3), "from slices to maps"),
     ("spin_echo", lambda pd, t1, t2, tr, te: pd * (1 - exp(-tr / t2)) * exp(-te / t1), "T1 and T2 have changed"),
     ("spin_echo", lambda pd, t1, t2, tr, te: pd * (1 - exp(-te / t1)) * exp(-tr / t2), "TR and TE have changed"),
     ("spin_echo", lambda pd, t1, t2, tr, te: pd * exp(-tr / t1) * exp(-te / t2), "`1 -`"),
@@ -231,6 +317,11 @@ RIGHT_TOO = [
     ("sse", lambda x, y: torch.stack([((a - b) ** 2).sum() for a, b in zip(x, y, strict=True)]).mean()),
     ("anomaly_map", lambda x, y, brain: torch.where(brain, (x - y).abs(), 0.0)),
     ("detect", lambda h, hb, maps, masks, fpr: maps > quantile(h[hb].numpy(), 1 - fpr)),
+    ("by_hand", 0.72),
+    ("false_alarms", metrics.false_positive_rate),
+    ("dice_by_person", lambda p, m, s: metrics.dice_by_subject(p, m, torch.ones_like(m), s).value),
+    ("my_score", lambda s: anomaly.median(shipped("vae")(s), 5)),
+    ("my_score", shipped("vaegan")),
 ]
 
 

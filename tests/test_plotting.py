@@ -45,6 +45,24 @@ def test_curves_have_one_line_a_name():
     assert [line.get_label() for line in figure.axes[0].lines] == ["loss", "kl"]
 
 
+def test_intervals_have_a_panel_a_name_and_a_dot_and_a_bar_a_method_at_their_values():
+    found = {
+        "dark": {"ae": (0.5, 0.4, 0.7), "vae": (0.2, np.nan, np.nan)},
+        "iso": {"ae": (0.1, 0, 0.2), "vae": (0, 0, 0)},
+    }
+    figure = plotting.intervals(found, alt="a", xlabel="AP", chance={"dark": 0.01, "iso": 0.02}, filled=["ae"])
+    dark, iso = figure.axes
+    assert [axis.get_title() for axis in figure.axes] == ["dark", "iso"]
+    bar, dot, _, other, guess = dark.lines
+    assert list(bar.get_xdata()) == [0.4, 0.7]
+    assert list(dot.get_xdata()) == [0.5]
+    assert (dot.get_markerfacecolor(), other.get_markerfacecolor()) == ("#0072b2", "white")
+    assert guess.get_xdata()[0] == 0.01
+    assert iso.lines[1].get_xdata()[0] == 0.1
+    assert [label.get_text() for label in dark.get_yticklabels()] == ["ae", "vae"]
+    assert dark.get_ylim()[0] > dark.get_ylim()[1], "the first method stands on top"
+
+
 def test_no_figure_is_left_open_and_pyplot_is_never_needed():
     plotting.grid(IMAGES, alt="a")
     if "matplotlib.pyplot" in sys.modules:

@@ -10,10 +10,10 @@ lessons.reveal("02.bottleneck", truth)                                  # what d
 lessons.progress()
 """
 
-from brainlab.lessons import autoencoders, meet_the_brain
+from brainlab.lessons import autoencoders, meet_the_brain, showdown
 from brainlab.lessons.asking import predict, quiz, reveal
 from brainlab.lessons.checking import check
 from brainlab.lessons.journal import folder
 from brainlab.lessons.picture import progress
 
-__all__ = ["autoencoders", "check", "folder", "meet_the_brain", "predict", "progress", "quiz", "reveal"]
+__all__ = ["autoencoders", "check", "folder", "meet_the_brain", "predict", "progress", "quiz", "reveal", "showdown"]
