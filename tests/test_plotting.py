@@ -54,11 +54,11 @@ def test_intervals_have_a_panel_a_name_and_a_dot_and_a_bar_a_method_at_their_val
     dark, iso = figure.axes
     assert [axis.get_title() for axis in figure.axes] == ["dark", "iso"]
     bar, dot, _, other, guess = dark.lines
-    assert list(bar.get_xdata()) == [0.4, 0.7]
-    assert list(dot.get_xdata()) == [0.5]
+    assert list(np.asarray(bar.get_xdata())) == [0.4, 0.7]
+    assert list(np.asarray(dot.get_xdata())) == [0.5]
     assert (dot.get_markerfacecolor(), other.get_markerfacecolor()) == ("#0072b2", "white")
-    assert guess.get_xdata()[0] == 0.01
-    assert iso.lines[1].get_xdata()[0] == 0.1
+    assert np.asarray(guess.get_xdata())[0] == 0.01
+    assert np.asarray(iso.lines[1].get_xdata())[0] == 0.1
     assert [label.get_text() for label in dark.get_yticklabels()] == ["ae", "vae"]
     assert dark.get_ylim()[0] > dark.get_ylim()[1], "the first method stands on top"
 
