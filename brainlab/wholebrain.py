@@ -45,8 +45,8 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """A scanned volume. ``map`` and ``labels`` lie in the voxels of the file: ``volumes.save(path, scan.map,
-    scan.volume)`` writes either.
+    """A scanned volume. ``map`` and ``labels`` lie in the voxels of the file, as ``volumes.to_volume`` gives, and not
+    in those of ``volume.data``, which are turned: ``volumes.save(path, scan.map, scan.volume)`` writes either.
     """
 
     volume: Volume

@@ -308,6 +308,10 @@ def test_the_figure_has_a_row_a_level_and_words_for_who_cannot_see_it(plain):
     assert titles[2] == ", ".join(f"{k}: {one.volume_ml:.1f} ml" for k, one in enumerate(found.findings, start=1))
     assert "2 findings, here 1 of" in figure.alt
     assert re.search(r"at L \d+, A \d+, S \d+ mm; 2 of", figure.alt)
+    colours = pictures(figure)[1].images[1]
+    score, solid = np.asarray(colours.get_array()), np.asarray(colours.get_alpha()) == 1
+    np.testing.assert_array_equal(solid, score >= found.threshold)
+    assert (solid.any(), solid.all()) == (True, False)
     supxlabel: Any = figure
     words = supxlabel._supxlabel.get_text()
     assert "left (L) is on the right" in words
