@@ -14,8 +14,9 @@ from brainlab.errors import InputError
 EROSION = 25
 """The rim that is not scored is image width // 25 pixels wide (2 at 64 px): a fraction of the image, so that the same
 part of the cortex counts at any resolution (Behrendt et al. 2025)."""
-MEDIAN = 64
-"""The median's window reaches image width // 64 pixels to each side, at least 1: 3 across at 64 px, 5 at 128."""
+MEDIAN = 128
+"""The median's window reaches image width // 128 pixels to each side, at least 1: 3 across below 256 px, 5 from there
+on. What it removes is a pixel's noise, which does not grow with the image as a lesion does."""
 COMPONENT = 2048
 """Fewer connected pixels than the image's area / 2048 are no lesion: 2 at 64 px, 8 at 128, where published protocols
 drop up to 7 voxels (Baur et al. 2021; Behrendt et al. 2025)."""
@@ -26,7 +27,7 @@ MOST_VALUES = 2**25
 def median(maps: Tensor, width: int | None = None) -> Tensor:
     """The median of each pixel's width × width neighbourhood, (N, C, H, W): removes lone pixels, keeps edges.
 
-    The default width is 3 up to 127 px, 5 from 128 px on, 7 from 192 px on (``MEDIAN``).
+    The default width is 3 up to 255 px and 5 at 256 px (``MEDIAN``).
     """
     if width is None:
         width = 2 * max(1, maps.shape[-1] // MEDIAN) + 1
