@@ -223,6 +223,12 @@ def test_measured_scores_are_thinned_out_alike():
     assert "dark lesions" in drawn(found)
 
 
+def test_a_guess_has_the_average_precision_that_was_asked_for():
+    shares = (0.5, 0.2, 0.04, 0.01)  # the slices have 0.037: for the first three lesion pixels are few, then healthy
+    found = experiments.auroc_vs_ap(lambda s: torch.zeros_like(s.images), some_slices(), shares)
+    np.testing.assert_allclose(found.average_precision, shares, rtol=0.03)
+
+
 def test_contamination_is_the_same_every_time_and_trains_on_nobody_who_is_tested(one_thread):
     train, slices = some_slices(6, ("healthy",), first=50), some_slices()
     settings = {"shares": (0, 0.25), "models": ("ae", "vae", "dae"), "steps": 2, "train": train, "slices": slices}
