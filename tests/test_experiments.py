@@ -225,11 +225,7 @@ def test_measured_scores_are_thinned_out_alike():
 
 def test_a_guess_has_the_average_precision_that_was_asked_for():
     shares = (0.5, 0.2, 0.04, 0.01)  # the slices have 0.037: for the first three lesion pixels are few, then healthy
-<<<<<<< HEAD
-    found = experiments.auroc_vs_ap(lambda s: torch.ones_like(s.images), some_slices(), shares)
-=======
     found = experiments.auroc_vs_ap(lambda s: torch.zeros_like(s.images), some_slices(), shares)
->>>>>>> experiments
     np.testing.assert_allclose(found.average_precision, shares, rtol=0.03)
 
 
