@@ -15,7 +15,7 @@ from brainlab.anomaly import Score
 from brainlab.benchmark import Row, cohorts, methods
 from brainlab.errors import InputError
 
-RIM = re.compile(r"^(dae[a-z-]*)")
+RIM = re.compile(r"^(brightness|darkness|dae(?:-flair)?)(?=$|,)")  # whose rim is scored in a row of its own
 SEEDS = 3
 """Networks trained from scratch for a phantom: one alone says little of the method."""
 
@@ -44,13 +44,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compute what was asked for and print it; 0 when done."""
     if arguments.realism:
+        if arguments.sources or arguments.keep:
+            raise InputError("--realism is an evaluation of its own: leave out the sources and --keep.")
         return _realism(arguments)
     names = list(dict.fromkeys(arguments.sources or ["phantom-t1w"]))
-    names = list(SOURCES) if names == ["all"] else names
+    names = list(SOURCES) if "all" in names else names
     for name in names:
         if name not in SOURCES:
             raise InputError(f"There is no source called {name!r}: choose from {', '.join(SOURCES)}, or all.")
     needed = {name: _data(name, arguments.data) for name in names}  # before the first minutes go by
+    if arguments.keep and not Path(arguments.keep).absolute().parent.is_dir():
+        raise InputError(f"--keep {arguments.keep}: its folder does not exist; make it first.")
     everything: list[Row] = []
     for name in names:
         rows, note = SOURCES[name](needed[name], arguments.seed, not arguments.json)
@@ -79,7 +83,10 @@ def phantom_flair(_: Path | None, seed: int, progress: bool) -> tuple[list[Row],
     seeds = tuple(range(seed, seed + SEEDS))
     scores, seconds = methods.trained(cohort.train, some, seeds, progress)
     rows = _measured(cohort, scores)
-    return [*rows, *_seconds(cohort.source, seconds)], f"{cohort.note} {SEEDS} networks a row; {_took(seconds)}"
+    return [
+        *rows,
+        *_seconds(cohort.source, seconds),
+    ], f"{cohort.note} {SEEDS} networks in a row that has any; {_took(seconds)}"
 
 
 def real_t1w(folder: Path | None, seed: int, progress: bool) -> tuple[list[Row], str]:
@@ -88,7 +95,10 @@ def real_t1w(folder: Path | None, seed: int, progress: bool) -> tuple[list[Row],
     _say(cohort.note, progress)
     scores, seconds = methods.trained(cohort.train, methods.TRAINED, (seed,), progress)
     rows = _measured(cohort, scores)
-    return [*rows, *_seconds(cohort.source, seconds)], f"{cohort.note} One network a row; {_took(seconds)}"
+    return [
+        *rows,
+        *_seconds(cohort.source, seconds),
+    ], f"{cohort.note} One network in a row that has any; {_took(seconds)}"
 
 
 def real_flair(folder: Path | None, seed: int, progress: bool) -> tuple[list[Row], str]:
@@ -134,9 +144,10 @@ def from_json(one: Mapping[str, Any]) -> Row:
 
 
 def _measured(cohort: benchmark.Cohort, networks: dict[str, Score]) -> list[Row]:
-    """The rows without a network, the networks', and those of denoising autoencoders with the brain's rim as well."""
-    everyone = benchmark.rows(cohort, methods.untrained(cohort.train) | networks)
-    strong = {RIM.sub(r"\1 and rim", name): score for name, score in networks.items() if RIM.match(name)}
+    """The rows without a network, the networks', and the strongest of both with the brain's rim scored as well."""
+    scores = methods.untrained(cohort.train) | networks
+    everyone = benchmark.rows(cohort, scores)
+    strong = {RIM.sub(r"\1 and rim", name): score for name, score in scores.items() if RIM.match(name)}
     again = benchmark.rows(cohort, strong, clean=benchmark.with_rim)
     return everyone + [row for row in again if row.method in strong]
 

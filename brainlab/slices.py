@@ -90,9 +90,9 @@ def joined(sets: Sequence[Slices]) -> Slices:
     if not sets:
         raise InputError("There are no slices to join: give at least one set.")
     first = sets[0]
-    kinds = {(one.contrast, tuple(one.images.shape[1:])) for one in sets}
+    kinds = {(one.contrast, tuple(one.images.shape[1:]), one.spacing) for one in sets}
     if len(kinds) > 1:
-        raise InputError(f"Slices are joined where contrast and shape agree, got {sorted(map(str, kinds))}.")
+        raise InputError(f"Slices are joined where contrast, shape and spacing agree, got {sorted(map(str, kinds))}.")
     whole: dict[str, Any] = {"factors": None}
     for name in (one.name for one in fields(first)):
         parts = [getattr(one, name) for one in sets]

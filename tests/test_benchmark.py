@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -85,6 +86,40 @@ def test_a_method_that_knows_beats_one_that_does_not_in_every_measure(table):
 def test_no_dice_at_a_healthy_threshold_exceeds_the_oracles_by_more_than_pooling_can(table):
     for level in ("hypo", "iso", "hyper"):
         assert one(table, "truth", level, "dice_1fpr").value <= one(table, "truth", level, "oracle_dice").value + 0.05
+
+
+def test_an_image_auroc_compares_slices_of_one_person_and_one_height(cohort):
+    """By the height of a slice alone, or by its area, ill and well cannot be told apart: exactly a half."""
+    heights = replace(cohort.test, position_mm=np.array([float(i % 5) for i in range(len(cohort.test))]))
+    well = replace(cohort.val, position_mm=np.array([float(i % 5) for i in range(len(cohort.val))]))
+    rows = benchmark.rows(
+        cohort._replace(val=well, test=heights),
+        {"height": lambda s: torch.from_numpy(s.position_mm).float().view(-1, 1, 1, 1) * s.brain},
+        draws=0,
+    )
+    for how in ("mean", "max", "top1"):
+        assert one(rows, "height", "iso", f"image_auroc_{how}").value == 0.5
+
+
+def test_without_a_healthy_twin_there_is_no_image_auroc(cohort):
+    sick = cohort.test[np.array(cohort.test.visit) != "healthy"]
+    rows = benchmark.rows(cohort._replace(test=sick), {"truth": truth}, draws=0)
+    assert not [row for row in rows if row.metric.startswith("image_auroc") or row.metric.startswith("fpr")]
+
+
+def test_a_visit_in_one_word_is_a_level_of_its_own(cohort):
+    sick = cohort.test.where(visit="tumour-iso")
+    rows = benchmark.rows(cohort._replace(test=replace(sick, visit=("scan",) * len(sick))), {"truth": truth}, draws=0)
+    assert {row.contrast for row in rows} == {"scan"}
+
+
+def test_chance_is_told_for_every_quarter_too(cohort, table):
+    sick = cohort.test[np.array([v.endswith("-iso") for v in cohort.test.visit])]
+    for quarter, some in _quarters(sick).items():
+        part = sick[some]
+        assert one(table, "chance", "iso", "ap", quarter).value == pytest.approx(
+            metrics.prevalence(part.masks & part.brain, part.brain)
+        )
 
 
 def test_the_four_quarters_part_the_scans_by_the_area_of_their_lesions(cohort, table):
@@ -177,12 +212,24 @@ def test_the_command_prints_a_table_or_every_row(monkeypatch, capsys, table):
     assert set(rows[0]) == {"source", "method", "contrast", "size", "metric", "value", "low", "high"}
 
 
+def test_the_strongest_have_a_row_with_the_rim_beside_the_one_without(cohort):
+    rows = evaluate._measured(cohort, {"dae, seed 3": truth, "vae, seed 3": truth})
+    rim = {row.method for row in rows if " and rim" in row.method}
+    assert rim == {"brightness and rim", "darkness and rim", "dae and rim, seed 3"}
+    assert one(rows, "dae and rim, seed 3", "iso", "ap").value > one(rows, "dae, seed 3", "iso", "ap").value
+    assert len(rows) == len({row[:5] for row in rows}), "no row twice"
+
+
 def test_what_cannot_be_evaluated_is_said_before_any_work(monkeypatch, capsys, tmp_path):
     monkeypatch.delenv("BRAINLAB_REAL_DATA", raising=False)
     assert cli.main(["evaluate", "phantom-t2"]) == 2
     assert "choose from phantom-t1w" in capsys.readouterr().err
     assert cli.main(["evaluate", "phantom-t1w", "real-t1w"]) == 2
     assert "--data DIR" in capsys.readouterr().err
+    assert cli.main(["evaluate", "--keep", str(tmp_path / "no" / "x.json")]) == 2
+    assert "does not exist" in capsys.readouterr().err
+    assert cli.main(["evaluate", "phantom-t1w", "--realism"]) == 2
+    assert "leave out the sources" in capsys.readouterr().err
     assert cli.main(["evaluate", "real-flair", "--data", str(tmp_path)]) == 2
     assert "ms_lesions_mni" in capsys.readouterr().err
 
@@ -201,7 +248,7 @@ def test_lesions_put_into_real_people_leave_them_apart_and_paired(real_data):
         dark, bright = (test[np.array(test.visit) == f"{kind}-{level}"] for level in ("hypo", "hyper"))
         assert torch.equal(dark.masks, bright.masks)
         assert (dark.images[dark.masks].mean() + 0.2) < bright.images[bright.masks].mean()
-        far = ~torch.nn.functional.max_pool2d(dark.masks.float(), 7, 1, 3).bool()
+        far = ~torch.nn.functional.max_pool2d(dark.masks.float(), 13, 1, 6).bool()
         assert torch.equal(dark.images[far], healthy.images[far])
         assert not (dark.masks & ~dark.brain).any()
 
@@ -209,6 +256,7 @@ def test_lesions_put_into_real_people_leave_them_apart_and_paired(real_data):
 @pytest.mark.realdata
 def test_real_plaques_of_two_patients_are_bright_on_flair(real_data):
     cohort = cohorts.patients(real_data / "ms_lesions_mni")
+    assert "34 of 74 outlines in these slices are too small for 64 px and are lost" in cohort.note
     test = cohort.test
     assert set(test.subjects) == set(cohorts.PATIENTS)
     assert set(test.visit) == {"plaques-real"}

@@ -130,10 +130,10 @@ def test_parts_joined_are_the_whole_again(six):
 
 
 def test_slices_of_another_contrast_or_size_and_none_at_all_are_not_joined(six):
-    with pytest.raises(InputError, match="contrast and shape agree"):
+    with pytest.raises(InputError, match="contrast, shape and spacing agree"):
         joined([six, replace(six, contrast="FLAIR")])
     small = replace(six, images=six.images[..., :2, :2])
-    with pytest.raises(InputError, match="contrast and shape agree"):
+    with pytest.raises(InputError, match="contrast, shape and spacing agree"):
         joined([six, small])
     with pytest.raises(InputError, match="at least one set"):
         joined([])

@@ -68,6 +68,7 @@ class ZScore:
         _check_train(train)
         if not bin_mm > 0 or not pseudo > 0:
             raise InputError(f"bin_mm and pseudo must be above 0, got bin_mm={bin_mm} and pseudo={pseudo}.")
+        train = train[train.brain.flatten(1).any(dim=1).numpy()]
         level = np.zeros(len(train))
         if per_level:
             _check_heights(train)

@@ -5,8 +5,8 @@
     print(report(table))
 
 The protocol: people are in one split only; a threshold comes from healthy people (``cohort.val``) at a false-positive
-rate; every map is cleaned alike; scores count inside the brain, which is never eroded for the truth; 95 % intervals are
-over tested people, and there are none under ten.
+rate; every map of a row is cleaned alike; scores count inside the brain, which is never eroded for the truth; 95 %
+intervals are over tested people, and there are none under ten.
 """
 
 from brainlab.benchmark.cohorts import Cohort

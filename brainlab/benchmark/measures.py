@@ -25,7 +25,7 @@ Cleaning = Callable[[Tensor, Tensor], Tensor]
 
 
 class Row(NamedTuple):
-    """One number of the table. ``low`` and ``high`` are nan where there are fewer than ten people."""
+    """One number of the table. ``low`` and ``high`` are nan under ten people, and where no interval is made."""
 
     source: str
     method: str
@@ -47,14 +47,16 @@ def rows(
 
     ``clean`` makes of maps and brain what is cut and ranked: by default ``anomaly.clean``.
 
-    ``ap`` average precision, pooled over brain pixels, by lesion contrast and size; ``auroc``; ``oracle_dice`` by the
-    best threshold of all, an upper bound; ``dice_1fpr``, ``dice_5fpr`` at thresholds from healthy people: mean over the
-    scans of a person that have a lesion, then over people; ``lesion_recall_1fpr``, ``false_positives_1fpr`` a scan;
-    ``image_auroc_mean``, ``_max``, ``_top1``: slices with a lesion against the healthy scan's; ``fpr_1fpr``: what the
-    threshold comes to on healthy people of the test.
+    ``ap`` average precision, pooled over brain pixels, by lesion contrast and size (quarters of all scans, so kinds of
+    lesion are not alike in them: plaques are small); ``auroc``; ``oracle_dice`` by the best threshold of all, an upper
+    bound of the Dice of all pixels pooled; ``dice_1fpr``, ``dice_5fpr`` at thresholds from healthy people: mean over
+    the scans of a person that have a lesion, then over people; ``lesion_recall_…`` and ``false_positives_…`` a scan,
+    counted in each slice; ``image_auroc_mean``, ``_max``, ``_top1``: slices with a lesion against the same person's
+    healthy ones at the same height; ``fpr_…``: what the thresholds come to on healthy people of the test. ``auroc`` and
+    ``oracle_dice`` have no interval.
     """
     levels = _levels(cohort.test)
-    found = [_chance(cohort, level, draws) for level in levels]
+    found = [row for level in levels for row in _chance(cohort, level, draws)]
     for name, score in methods.items():
         found += _method(cohort, name, score, levels, draws, clean or anomaly.clean)
     return found
@@ -67,10 +69,18 @@ def _levels(test: Slices) -> list[str]:
     return list(there)
 
 
-def _chance(cohort: Cohort, level: str, draws: int) -> Row:
+def _chance(cohort: Cohort, level: str, draws: int) -> list[Row]:
+    """The average precision of a guess, for all scans and for each quarter: lesions' share of the brain."""
     sick = _sick(cohort.test, level)
-    brain, lesion = _by_person(sick, sick.brain), _by_person(sick, sick.masks & sick.brain)
-    return Row(cohort.source, CHANCE, level, "all", "ap", *_ratio(lesion, brain, draws))
+    parts = {"all": sick} | {quarter: sick[some] for quarter, some in _quarters(sick).items()}
+    return [
+        Row(cohort.source, CHANCE, level, size, "ap", *_ratio(_lesion(part), _by_person(part, part.brain), draws))
+        for size, part in parts.items()
+    ]
+
+
+def _lesion(slices: Slices) -> dict[str, float]:
+    return _by_person(slices, slices.masks & slices.brain)
 
 
 def with_rim(maps: Tensor, brain: Tensor) -> Tensor:
@@ -148,18 +158,33 @@ def _called(prediction: Tensor, sick: Slices, draws: int) -> dict[str, Interval]
 
 
 def _images(maps: Tensor, sick: Slices, calm: Tensor, healthy: Slices, draws: int) -> dict[str, Interval]:
-    """Slices with a lesion against slices of healthy scans, by three ways to make one score of a map."""
-    ill = sick.masks.flatten(1).any(dim=1)
-    diseased = torch.cat([torch.ones(int(ill.sum()), dtype=torch.bool), torch.zeros(len(healthy), dtype=torch.bool)])
-    people = [one for one, yes in zip(sick.subjects, ill.tolist(), strict=True) if yes] + list(healthy.subjects)
+    """Slices with a lesion against the same person's healthy slice at the same height; nothing where there is none.
+
+    Paired, for lesions are not everywhere: against all healthy slices, height alone would tell ill from well.
+    """
+    at = {pair: i for i, pair in enumerate(zip(healthy.subjects, healthy.position_mm.tolist(), strict=True))}
+    ill = sick.masks.flatten(1).any(dim=1).tolist()
+    pairs = [
+        (i, at[pair])
+        for i, pair in enumerate(zip(sick.subjects, sick.position_mm.tolist(), strict=True))
+        if ill[i] and pair in at
+    ]
+    if not pairs:
+        return {}
+    with_lesion, without = (torch.tensor(side) for side in zip(*pairs, strict=True))
+    people = [sick.subjects[i] for i, _ in pairs]
+    diseased = torch.cat([torch.ones(len(pairs), dtype=torch.bool), torch.zeros(len(pairs), dtype=torch.bool)])
     found = {}
     for how in ("mean", "max", "top1"):
         scores = torch.cat(
-            [anomaly.image_scores(maps[ill], sick.brain[ill], how), anomaly.image_scores(calm, healthy.brain, how)]
+            [
+                anomaly.image_scores(maps[with_lesion], sick.brain[with_lesion], how),
+                anomaly.image_scores(calm[without], healthy.brain[without], how),
+            ]
         )
         found[f"image_auroc_{how}"] = metrics.bootstrap(
             lambda i, scores=scores: metrics.image_auroc(scores[torch.from_numpy(i)], diseased[torch.from_numpy(i)]),
-            people,
+            people * 2,
             draws,
         )
     return found
@@ -186,7 +211,7 @@ def _quarters(sick: Slices) -> dict[str, np.ndarray]:
 
 
 def _sick(test: Slices, level: str) -> Slices:
-    return test[np.array([visit.endswith(f"-{level}") for visit in test.visit])]
+    return test[np.array([visit != "healthy" and visit.rpartition("-")[2] == level for visit in test.visit])]
 
 
 def _scans(slices: Slices) -> dict[tuple[str, str], list[int]]:

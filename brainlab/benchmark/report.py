@@ -13,6 +13,8 @@ NAMES = {
     CHANCE: "chance: the share of the brain that is lesion",
     "brightness": "intensity threshold: brightness itself",
     "darkness": "intensity threshold: darkness itself",
+    "brightness and rim": "brightness itself, rim of the brain scored too",
+    "darkness and rim": "darkness itself, rim of the brain scored too",
     "|z|": "z-score of each pixel, all levels together",
     "|z| per level": "z-score of each pixel, by level",
     "ae": "autoencoder",
@@ -41,11 +43,11 @@ def over_seeds(rows: Iterable[Row]) -> list[Row]:
 
 
 def _least(rows: Sequence[Row]) -> float:
-    return min((r.low for r in rows), default=math.nan) if not any(math.isnan(r.low) for r in rows) else math.nan
+    return min(r.low for r in rows) if not any(math.isnan(r.low) for r in rows) else math.nan
 
 
 def _most(rows: Sequence[Row]) -> float:
-    return max((r.high for r in rows), default=math.nan) if not any(math.isnan(r.high) for r in rows) else math.nan
+    return max(r.high for r in rows) if not any(math.isnan(r.high) for r in rows) else math.nan
 
 
 def report(rows: Iterable[Row], note: str = "") -> str:

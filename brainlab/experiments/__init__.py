@@ -1,7 +1,7 @@
 """Experiments that a lesson calls in one line: each makes one pitfall of anomaly detection happen, in seconds.
 
-Every one returns plain numbers, and draws them with ``.figure()``. They look at the ``dev`` split only, and at every
-second of its people: enough to see the pitfall, not to rank methods. All of it follows from one seed. For teaching.
+Every one returns plain numbers, and draws them with ``.figure()``. They look for lesions in the ``dev`` split only, in
+every second of its people: enough to see the pitfall, not to rank methods. All follows from one seed. For teaching.
 """
 
 from brainlab.experiments.bottleneck import LatentSize, latent_size

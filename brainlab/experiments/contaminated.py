@@ -103,6 +103,8 @@ def contamination(
         raise InputError(f"Give at least one model, and shares from 0 to below 1, such as (0, 0.1); got {shares}.")
     train = material.healthy(halved(data.load("phantom", "train")) if train is None else train)
     slices = material.sick(halved(data.load("phantom", "dev")) if slices is None else slices)
+    if both := set(train.subjects) & set(slices.subjects):
+        raise InputError(f"{sorted(both)[0]} is among the healthy and the sick: take people from different splits.")
     names = sorted(set(slices.subjects))
     tested, others = material.people(slices, names[::2]), material.people(slices, names[1::2])
     sets = [data.Batches(mixed(train, others, share, seed), batch, seed) for share in shares]

@@ -35,4 +35,4 @@ def image_auroc(scores: ArrayLike, diseased: ArrayLike) -> float:
         raise InputError("An image AUROC compares diseased with healthy images, and here are not both.")
     if not np.isfinite(score).all():
         raise InputError("An image AUROC needs finite scores; some are NaN or infinite: look at the model first.")
-    return roc_area(ranked(score, sick))
+    return roc_area(ranked(score.astype(float), sick))
