@@ -132,8 +132,8 @@ def keep(rows: list[Row], note: str, path: Path) -> None:
 
 
 def as_json(row: Row) -> dict[str, Any]:
-    """A row as JSON knows it, which has no nan; four digits are more than an interval is worth."""
-    values = {name: None if math.isnan(v) else round(v, 4) for name, v in row._asdict().items() if type(v) is float}
+    """A row as JSON knows it, which has no nan; five digits are more than an interval is worth."""
+    values = {name: None if math.isnan(v) else round(v, 5) for name, v in row._asdict().items() if type(v) is float}
     return row._asdict() | values
 
 
