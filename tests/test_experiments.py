@@ -11,7 +11,7 @@ from torch import nn
 
 import brainlab as bl
 from brainlab import InputError, anomaly, experiments
-from brainlab.experiments import contaminated, drawing, leaking, material, shift
+from brainlab.experiments import contaminated, drawing, leaking, shift
 from brainlab.slices import About, Slices
 from tests.tiny import tiny
 
@@ -150,8 +150,8 @@ def test_a_split_by_person_never_takes_a_neighbour_of_the_same_fold():
 def test_the_oracle_is_never_below_the_thresholds_from_healthy_slices():
     dev, val = some_slices(), some_slices(6, ("healthy",), first=50, seed=5)
     methods = {
-        "grey": material.residual(Grey()),
-        "darkness": material.darkness,
+        "grey": anomaly.scored(Grey()),
+        "darkness": anomaly.darkness,
         "noise": lambda s: torch.rand(s.images.shape, generator=torch.Generator().manual_seed(0)) * s.brain,
     }
     found = experiments.oracle_vs_healthy(methods, dev, val)
@@ -164,11 +164,11 @@ def test_the_oracle_is_never_below_the_thresholds_from_healthy_slices():
 
 def test_a_threshold_from_the_same_people_is_refused():
     with pytest.raises(InputError, match="other people"):
-        experiments.oracle_vs_healthy({"darkness": material.darkness}, some_slices(), some_slices())
+        experiments.oracle_vs_healthy({"darkness": anomaly.darkness}, some_slices(), some_slices())
 
 
 def test_no_erosion_loses_nothing_and_more_erosion_loses_more():
-    found = experiments.erosion(material.darkness, some_slices(), radii=range(7))
+    found = experiments.erosion(anomaly.darkness, some_slices(), radii=range(7))
     assert found.lost[0] == found.brain_lost[0] == 0
     assert list(found.lost) == sorted(found.lost)
     assert 0 < found.lost[-1] < 1
@@ -179,7 +179,7 @@ def test_no_erosion_loses_nothing_and_more_erosion_loses_more():
 
 
 def test_false_alarms_on_the_rim_are_what_erosion_removes():
-    loud = lambda s: material.darkness(s) + 2 * (s.brain & ~anomaly.erode(s.brain, 2))  # noqa: E731 - one formula
+    loud = lambda s: anomaly.darkness(s) + 2 * (s.brain & ~anomaly.erode(s.brain, 2))  # noqa: E731 - one formula
     found = experiments.erosion(loud, some_slices(), radii=(0, 3))
     assert found.average_precision[1] > found.average_precision[0] + 0.2
 
@@ -216,7 +216,7 @@ def test_auroc_stays_while_average_precision_falls_with_prevalence():
 
 
 def test_measured_scores_are_thinned_out_alike():
-    score = lambda s: s.brain * (material.darkness(s) + torch.rand(s.images.shape, generator=torch.Generator()))  # noqa: E731
+    score = lambda s: s.brain * (anomaly.darkness(s) + torch.rand(s.images.shape, generator=torch.Generator()))  # noqa: E731
     found = experiments.auroc_vs_ap(score, some_slices(), prevalences=(0.3, 0.01))
     assert found.auroc[0] == pytest.approx(found.auroc[1], abs=0.03)
     assert found.average_precision[1] < found.average_precision[0]
@@ -274,8 +274,8 @@ def test_halving_keeps_means_and_what_is_half_covered():
         (lambda s: experiments.leakage(slices=s[:20]), "people or more"),
         (lambda s: experiments.leakage(slices=s, folds=1), "folds must be"),
         (lambda s: experiments.oracle_vs_healthy({}, s, s), "at least one method"),
-        (lambda s: experiments.erosion(material.darkness, s, radii=()), "at least one radius"),
-        (lambda s: experiments.erosion(material.darkness, s, radii=(-1,)), "0 or more"),
+        (lambda s: experiments.erosion(anomaly.darkness, s, radii=()), "at least one radius"),
+        (lambda s: experiments.erosion(anomaly.darkness, s, radii=(-1,)), "0 or more"),
         (lambda s: experiments.domain_shift(Grey(), {}, s), "at least one domain"),
         (lambda s: shift.another_scanner(s, bias=2), "bias and noise"),
         (lambda s: experiments.auroc_vs_ap(prevalences=(0, 0.5)), "prevalences are shares"),

@@ -111,7 +111,7 @@ def contamination(
 
     def run(model: nn.Module, name: str, batches: data.Batches) -> Interval:
         training.fit(FAMILIES[name][1](model, seed), batches, steps=steps, device="cpu", progress=False)
-        maps = anomaly.clean(material.residual(model)(tested), tested.brain)
+        maps = anomaly.clean(anomaly.scored(model)(tested), tested.brain)
         return metrics.average_precision_interval(maps, tested.masks, tested.brain, tested.subjects, draws)
 
     config = ModelConfig(image_size=train.images.shape[-1])

@@ -1,19 +1,15 @@
 """What the experiments look at: every second person of a split, and scores of their slices."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
 from brainlab import anomaly, checkpoints, data, metrics
 from brainlab.errors import InputError
 from brainlab.lesions import CONTRASTS
 from brainlab.metrics import Interval
 from brainlab.slices import Slices
-
-Score = Callable[[Slices], Tensor]
-"""Anomaly maps (N, 1, H, W) of slices, higher where something looks wrong; not cleaned yet."""
 
 BRIGHTNESS = {"hypo": "dark", "iso": "alike", "hyper": "bright"}  # lesions, in words
 DRAWS = 100  # of the bootstrap: enough for an error bar
@@ -52,16 +48,6 @@ def sick(slices: Slices, contrast: str = "hypo") -> Slices:
     return found
 
 
-def residual(model: nn.Module) -> Score:
-    """|x − x̂| of a model."""
-    return lambda slices: anomaly.anomaly_map(model, slices.images, slices.brain)
-
-
-def darkness(slices: Slices) -> Tensor:
-    """No model at all: how dark a pixel is."""
-    return (1 - slices.images) * slices.brain
-
-
 def shipped(*names: str) -> dict[str, nn.Module]:
     """Weights that come with the kit, by name."""
     return {name: checkpoints.load(checkpoints.SHIPPED / name) for name in names}
@@ -70,7 +56,7 @@ def shipped(*names: str) -> dict[str, nn.Module]:
 def worth(model: nn.Module, slices: Slices, contrast: str, draws: int = DRAWS) -> Worth:
     """What a model is worth on the healthy scans, and on those with lesions of a contrast, of ``slices``."""
     well, ill = healthy(slices), sick(slices, contrast)
-    maps = anomaly.clean(residual(model)(ill), ill.brain)
+    maps = anomaly.clean(anomaly.scored(model)(ill), ill.brain)
     return Worth(
         metrics.psnr(well.images, anomaly.reconstruct(model, well.images)),
         metrics.average_precision_interval(maps, ill.masks, ill.brain, ill.subjects, draws),

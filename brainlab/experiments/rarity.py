@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from brainlab import anomaly, metrics
+from brainlab.anomaly import Score
 from brainlab.errors import InputError
 from brainlab.experiments import drawing, material
-from brainlab.experiments.material import Score
 from brainlab.slices import Slices
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from brainlab import anomaly, metrics
+from brainlab.anomaly import Score
 from brainlab.errors import InputError
 from brainlab.experiments import drawing, material
-from brainlab.experiments.material import Score
 from brainlab.slices import Slices
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def erosion(
     for radius in radii:
         material.whole("Every radius", radius, 0)
     slices = material.sick(material.half() if slices is None else slices, contrast)
-    score = material.residual(material.shipped("ae")["ae"]) if score is None else score
+    score = anomaly.scored(material.shipped("ae")["ae"]) if score is None else score
     maps = anomaly.median(score(slices))
     lesion = slices.masks & slices.brain
     found, lost, brain_lost = [], [], []

@@ -82,7 +82,7 @@ def domain_shift(
         raise InputError("Give at least one domain, such as {'mine': slices}.")
 
     def maps(slices: Slices) -> torch.Tensor:
-        return anomaly.clean(material.residual(model)(slices), slices.brain)
+        return anomaly.clean(anomaly.scored(model)(slices), slices.brain)
 
     cut = anomaly.threshold_at_fpr(maps(val), val.brain, fpr)
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from brainlab import anomaly, metrics
+from brainlab.anomaly import Score
 from brainlab.errors import InputError
 from brainlab.experiments import drawing, material
-from brainlab.experiments.material import Score
 from brainlab.slices import Slices
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ def oracle_vs_healthy(
     pooled over pixels, for the oracle's is the highest there is only in the measure that it was chosen by.
     """
     if methods is None:
-        residuals = {name: material.residual(model) for name, model in material.shipped("ae", "vae", "dae").items()}
-        methods = {"darkness": material.darkness, **residuals}
+        residuals = {name: anomaly.scored(model) for name, model in material.shipped("ae", "vae", "dae").items()}
+        methods = {"darkness": anomaly.darkness, **residuals}
     if not methods:
         raise InputError("Give at least one method, such as {'mine': lambda slices: maps}.")
     dev = material.sick(material.half() if dev is None else dev, contrast)
