@@ -15,7 +15,7 @@ def test_the_version_is_printed(capsys):
 
 
 def test_what_the_user_can_mend_is_one_line_and_exit_code_2(capsys):
-    assert cli.main(["evaluate"]) == 2
+    assert cli.main(["evaluate", "no-such-source"]) == 2
     said = capsys.readouterr()
     assert not said.out
     assert said.err.startswith("brainlab: ")

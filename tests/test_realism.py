@@ -134,8 +134,6 @@ def test_the_command_prints_one_json_object_or_a_table(monkeypatch, capsys, fold
 
 def test_the_command_says_what_it_needs(monkeypatch):
     monkeypatch.delenv("BRAINLAB_REAL_DATA", raising=False)
-    with pytest.raises(InputError, match="--realism"):
-        evaluate.run(arguments())
     with pytest.raises(InputError, match="BRAINLAB_REAL_DATA"):
         evaluate.run(arguments("--realism"))
 
