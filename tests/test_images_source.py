@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from brainlab import InputError, anatomy, data, geometry, intensity, planes
-from brainlab.sources import images
+from brainlab.sources import images, pictures
 
 
 def picture(shape=(208, 176), seed=0):
@@ -83,10 +83,10 @@ def test_each_slice_is_scaled_inside_its_brain_and_black_outside(folder):
 def test_resampling_keeps_the_mean_and_the_total_over_the_area():
     # A 4 x 4 picture of 52 mm pixels fills the field of view: at 2 px, each new pixel is the mean of 2 x 2 old ones.
     old = np.arange(16.0).reshape(4, 4)
-    new = images.area_resample(old, 52.0, (1.5, 1.5), 2)
+    new = pictures.area_resample(old, 52.0, (1.5, 1.5), 2)
     assert new.tolist() == [[2.5, 4.5], [10.5, 12.5]]
     rng = np.random.default_rng(0).random((208, 176))
-    small = images.area_resample(rng, 1.0, (103.5, 87.5), 64)
+    small = pictures.area_resample(rng, 1.0, (103.5, 87.5), 64)
     assert small.sum() * geometry.pixel_mm(64) ** 2 == pytest.approx(rng.sum(), rel=1e-5)
 
 
@@ -94,7 +94,7 @@ def test_the_brain_is_one_piece_with_its_holes_filled():
     grey = picture()
     grey[100:110, 80:100] = 0  # a ventricle
     grey[2:6, 2:6] = 200  # a speck
-    brain = images.foreground(grey)
+    brain = pictures.foreground(grey)
     assert brain[105, 90]
     assert not brain[4, 4]
     assert brain.sum() == pytest.approx(np.pi * 80 * 62, rel=0.02)
