@@ -81,3 +81,14 @@ def test_recording_keeps_what_was_measured_before_and_all_other_text(tmp_path, m
     assert "old" not in text
     assert "some_detail" not in text
     assert record.machine() in text
+
+
+def test_the_share_of_comparisons_won_follows_from_the_leads_of_several_days(tmp_path, monkeypatch):
+    monkeypatch.setattr(record, "KEPT", tmp_path / "bench.json")
+    monkeypatch.setattr(record, "README", tmp_path / "README.md")
+    (tmp_path / "README.md").write_text(f"{record.BEGIN}\n{record.END}\n", encoding="utf-8")
+    record.record({"fresh_vaegan_psnr_ahead": 8.6, "fresh_vae_psnr_ahead": -0.4, "fresh_quality": 0.5})
+    record.record({"fresh_vae_psnr_ahead": 0.2})
+    kept = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
+    assert kept["fresh_quality"]["value"] == 1
+    assert kept["fresh_quality"]["machine"] == record.machine()
