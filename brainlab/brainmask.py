@@ -22,6 +22,10 @@ BLANKED = "; or, if it is stripped already, set everything outside the brain to 
 """The mend where splines have rung or noise was added after the skull was removed: the air is then not blank either."""
 
 
+class WholeHead(InputError):
+    """The skull is still there, and perhaps the face."""
+
+
 def brain_mask(data: np.ndarray, affine: np.ndarray, name: str = "The image") -> np.ndarray:
     """Brain (X, Y, Z) bool of a skull-stripped volume: its largest piece that is not blank, holes filled.
 
@@ -56,8 +60,8 @@ def _box(tissue: np.ndarray) -> tuple[slice, ...]:
     return tuple(slice(max(0, one.start - 4), one.stop + 4) for one in tight)
 
 
-def _head(name: str, sign: str, instead: str = "") -> InputError:
-    return InputError(
+def _head(name: str, sign: str, instead: str = "") -> WholeHead:
+    return WholeHead(
         f"{name} looks like a whole head ({sign}), and brainlab's models know brains without skull: strip the skull "
         f"first, for example with HD-BET, SynthStrip (mri_synthstrip) or FSL's bet, and read the result{instead}."
     )

@@ -1,6 +1,7 @@
 """What an image file's header says, decoded and checked: size, number type, scaling, and where its voxels lie."""
 
 import math
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,6 +90,28 @@ def _nifti(kind: type, block: bytes, file: Path, voxels: Path) -> Claim:
     oriented = bool(header["sform_code"] > 0 or header["qform_code"] > 0)
     affine = header.get_best_affine()
     return Claim(voxels, shape, header.get_data_dtype(), offset, scale, affine, header, oriented, False)
+
+
+def bare(found: Claim) -> Nifti1Header | Nifti2Header:
+    """A new NIfTI header with a claim's shape, number type, scaling, voxel sizes and affine, and not a word besides."""
+    large = isinstance(found.header, Nifti2Header) or max(found.shape) > np.iinfo(np.int16).max
+    header = Nifti2Header(endianness="<") if large else Nifti1Header(endianness="<")
+    header.set_data_dtype(found.dtype.newbyteorder("<"))
+    header.set_data_shape(found.shape if found.shape[3] > 1 else found.shape[:3])
+    header.set_slope_inter(*found.scale)
+    header.set_xyzt_units("mm")
+    if found.header is not None:  # as it stands there: a quaternion recomputed is another one in its last digits
+        lies = [name for name in header if re.match(r"[qs]form_code|quatern_|qoffset_|srow_", str(name))]
+        for name in lies:
+            form = "sform_code" if str(name).startswith("s") else "qform_code"
+            if found.header[form] > 0:
+                header[name] = found.header[name]
+        header["pixdim"][:4] = found.header["pixdim"][:4]
+        return header
+    header["pixdim"][1:4] = np.linalg.norm(found.affine[:3, :3], axis=0)
+    if found.oriented or not np.allclose(header.get_best_affine(), found.affine):
+        header.set_sform(found.affine, code="scanner" if found.oriented else "aligned")
+    return header
 
 
 def _cut(block: bytes, size: int, file: Path) -> bytes:

@@ -63,9 +63,11 @@ def claim(path: str | os.PathLike) -> Claim:
     with plainly(path), _quietly():
         file = _existing(path)
         ending = next((one for one in ENDINGS if file.name.lower().endswith(one)), None)
+        if ending is None and is_dicom(file):
+            raise InputError(f"{file} is a DICOM file, one slice of many; read its folder with brainlab.dicom.read.")
         if ending is None:
             raise InputError(
-                f"{file} does not end in {', '.join(ENDINGS)}; convert it to NIfTI first (DICOM folders with dcm2niix)."
+                f"{file} does not end in {', '.join(ENDINGS)}; convert it to NIfTI first."
             )
         if ending in (".hdr", ".img"):
             header, image = (_existing(_partner(file, one)) for one in (".hdr", ".img"))
@@ -88,7 +90,7 @@ def voxels(found: Claim, volume: int | None = None, mask: bool = False) -> np.nd
     chosen = _chosen(found, volume)
     slice_bytes = x * y * found.dtype.itemsize
     data = np.empty((x, y, z), dtype=np.float32, order="F")
-    with plainly(found.path), _unpacked(found.path) as stream, np.errstate(all="ignore"):
+    with plainly(found.path), unpacked(found.path) as stream, np.errstate(all="ignore"):
         stream.seek(found.offset + chosen * z * slice_bytes)
         for k in range(z):
             block = stream.read(slice_bytes)
@@ -108,13 +110,34 @@ def voxels(found: Claim, volume: int | None = None, mask: bool = False) -> np.nd
     return data
 
 
+def stored(found: Claim) -> Iterator[np.ndarray]:
+    """Every plane (X, Y) of every volume in the file's own numbers, unscaled, first to last; InputError if cut short."""
+    x, y, z, n = found.shape
+    with plainly(found.path), unpacked(found.path) as stream:
+        stream.seek(found.offset)
+        for _ in range(z * n):
+            block = stream.read(x * y * found.dtype.itemsize)
+            if len(block) < x * y * found.dtype.itemsize:
+                raise EOFError
+            yield np.frombuffer(block, found.dtype).reshape(x, y, order="F")
+        _check_end(stream, found)
+
+
+def is_dicom(file: Path) -> bool:
+    """Whether a file starts as DICOM files do: 128 bytes of anything, then the letters DICM."""
+    with open(file, "rb") as raw:
+        return raw.read(132)[128:] == b"DICM"
+
+
 def _existing(path: str | os.PathLike) -> Path:
     if "\0" in str(path):
         raise InputError(f"{str(path)!r} has a null byte in its name, which no file can have; type the name anew.")
     file = Path(path).expanduser()
     size = file.stat().st_size
     if file.is_dir():
-        raise InputError(f"{file} is a folder; name one image file in it.")
+        raise InputError(
+            f"{file} is a folder; name one image file in it, or read a folder of DICOM files with brainlab.dicom.read."
+        )
     if not file.is_file():
         raise InputError(f"{file} is not an ordinary file; copy the image to a disk first.")
     if size == 0:
@@ -128,7 +151,7 @@ def _partner(file: Path, ending: str) -> Path:
 
 
 @contextmanager
-def _unpacked(file: Path) -> Iterator[IO[bytes]]:
+def unpacked(file: Path) -> Iterator[IO[bytes]]:
     """The file's bytes, gunzipped where its name says so; InputError where name and content disagree."""
     with open(file, "rb") as raw:
         zipped = raw.read(2) == b"\x1f\x8b"
@@ -145,7 +168,7 @@ def _named_gzip(file: Path) -> bool:
 
 
 def _first_bytes(file: Path) -> bytes:
-    with _unpacked(file) as stream:
+    with unpacked(file) as stream:
         return stream.read(headers.BLOCK)
 
 

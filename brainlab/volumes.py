@@ -128,7 +128,7 @@ def slices(volume: Volume, size: int = 64, positions_mm=None, lesions: Volume | 
         subjects=(subject,) * n,
         labels=tuple("unknown" if lesions is None else "lesion" if one else "healthy" for one in has_lesion),
         position_mm=heights,
-        visit=(_stem(volume.path),) * n,
+        visit=(stem(volume.path),) * n,
         affine=np.stack([geometry.slice_affine(size, (*centre[:2], z)) for z in heights]),
         contrast=contrast,
         spacing=geometry.pixel_mm(size),
@@ -203,7 +203,8 @@ def _check_heights(positions_mm, span: np.ndarray, path: Path) -> np.ndarray:
     return heights
 
 
-def _stem(path: Path) -> str:
+def stem(path: Path) -> str:
+    """A file's name without its ending, also where that is .nii.gz."""
     return re.sub(r"(\.nii)?\.\w+$", "", path.name, flags=re.IGNORECASE)
 
 
@@ -215,7 +216,7 @@ def _subject_and_contrast(path: Path) -> tuple[str, str | None]:
     was done (p07/T1_bet.nii), or, where nothing is, of the nearest folder's (bert/mri/norm.mgz). Of several contrasts
     the first is the scan's own: FLAIR_in_T1.nii is a FLAIR.
     """
-    names = [_stem(path), *(folder.name for folder in path.absolute().parents)]
+    names = [stem(path), *(folder.name for folder in path.absolute().parents)]
     contrast = next((CONTRASTS[word] for word in _words(names[0].lower()) if word in CONTRASTS), None)
     bids = (re.match(r"sub-[A-Za-z0-9]+", name) for name in names)
     if found := next(filter(None, bids), None):

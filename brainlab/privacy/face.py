@@ -1,0 +1,33 @@
+"""Whether a scan still shows a face, by which a person can be recognised without any name."""
+
+import warnings
+
+from brainlab import brainmask
+from brainlab.errors import InputError
+from brainlab.volumes import Volume
+
+FACE = (
+    "This scan shows a whole head: a face can be rendered from it and recognised, whatever the header says; before you "
+    "pass it on, remove the face (pydeface, mri_deface, quickshear, mideface) or the skull (HD-BET, SynthStrip)."
+)
+MOST_VOXELS = 20_000_000  # that ``reveals`` checks by itself; a head at 1 mm has 12 million and takes seconds
+
+
+def shows_face(volume: Volume) -> bool:
+    """Whether a scan shows a whole head and not a brain alone.
+
+    What is looked for is scalp and bone, not nose and eyes: a head that has been defaced is called a head as well.
+    """
+    try:
+        brainmask.brain_mask(volume.data, volume.affine)
+    except brainmask.WholeHead:
+        return True
+    except InputError:  # blank, or not of a brain's size
+        return False
+    return False
+
+
+def warn_of_face(volume: Volume) -> None:
+    """Warn, in one sentence that names the tools to mend it, where a scan shows a whole head."""
+    if shows_face(volume):
+        warnings.warn(FACE, stacklevel=2)

@@ -1,0 +1,61 @@
+"""What a scan's own name, and those of its folders, give away: dates, numbers, names."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from brainlab import volumes
+from brainlab.privacy.finding import Finding
+
+RENAME = "rename it, for example to case01; keep the list of who is who elsewhere"
+ACCOUNT = "your account's name: it shows wherever a notebook prints the path; clear the output before you share one"
+
+DATE = re.compile(
+    r"(?<!\d)((19|20)\d\d([-_.]?)(0[1-9]|1[0-2])\3(0[1-9]|[12]\d|3[01])"  # 1970-01-31, 19700131
+    r"|(0?[1-9]|[12]\d|3[01])([-_.])(0?[1-9]|1[0-2])\7(19|20)?\d\d)(?!\d)"  # 31.01.1970, 31-1-70
+)
+NUMBER = re.compile(r"\d{5,}")
+UID = re.compile(r"\d+(\.\d+){4,}")
+OTHER = set(
+    re.findall(
+        r"\w+",
+        "anon anonymised anonymized axial ax bids bold case coronal cor control ct cube data dataset desktop diffusion "
+        "documents downloads dti dwi ep2d export file files folder gre head home localizer mnt mp2rage mprage mr mri my "
+        "new notebooks old pat patient pd projects run sag sagittal sample sc scanner se series ses session sequence "
+        "sms spc space study sub subject swi t2star tfe tmp tra tse ud use users var vol volumes work",
+    )
+)
+"""Words that names of scans and folders are made of, and people's are not."""
+
+
+def findings(path: Path) -> list[Finding]:
+    """What the name of a file or folder, and of each folder above it, gives away."""
+    whole = path.absolute()
+    found = [*_in_name(whole.name, "its own name", whole.is_dir())]
+    home = Path.home()
+    for up, folder in enumerate(whole.parents, start=1):
+        where = f"folder name, {up} up"
+        if folder == home and len(home.parts) > 2:
+            found.append(Finding(where, folder.name, "perhaps", ACCOUNT))
+        if home == folder or folder in home.parents:
+            break  # the system's folders, the same for all
+        found += _in_name(folder.name, where, True)
+    return found
+
+
+def _in_name(name: str, where: str, folder: bool) -> Iterator[Finding]:
+    rest = name if folder else volumes.stem(Path(name))
+    for what, pattern in (("date", DATE), ("UID", UID), ("number", NUMBER)):
+        for one in pattern.finditer(rest):
+            yield Finding(f"{where}: {what}", one.group(), "in combination", RENAME)
+        rest = pattern.sub(" ", rest)
+    words = _words(rest)
+    if words and (not folder or any(word[0].isupper() for word in words)):  # most folders have plain names
+        yield Finding(f"{where}: words", " ".join(words), "perhaps", RENAME)
+
+
+def _words(name: str) -> list[str]:
+    """Words that could be a person's: letters with a capital in front, and none of those that scans are named by."""
+    parts = re.findall(r"[A-ZÀ-Þ][a-zß-ÿ'’]+|[A-ZÀ-Þ]{3,}|[a-zß-ÿ]{3,}", name)
+    known = OTHER | volumes.PROCESSING | volumes.FOLDERS | volumes.CONTRASTS.keys()
+    return [word for word in parts if word.lower() not in known]

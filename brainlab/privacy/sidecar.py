@@ -1,0 +1,43 @@
+"""What the JSON file beside a scan gives away: dcm2niix copies into it much of what DICOM said."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from brainlab import imagefile, volumes
+from brainlab.privacy.finding import Finding, texts
+from brainlab.privacy.vocabulary import identifying
+
+DROP = "do not pass the .json on; or delete this line from it (dcm2niix -ba y leaves it out)"
+LARGEST = 2**22  # bytes; sidecars have some thousand
+
+
+def findings(scan: Path) -> list[Finding]:
+    """Everything personal in the file of the scan's name that ends in .json; none where there is no such file."""
+    file = scan.with_name(volumes.stem(scan) + ".json")
+    if not file.is_file():
+        return []
+    with imagefile.plainly(file), open(file, "rb") as stream:
+        raw = stream.read(LARGEST)
+    try:
+        facts = list(_leaves("", json.loads(raw)))
+    except (ValueError, RecursionError):
+        return [Finding("sidecar (.json), not valid JSON", text, "perhaps", DROP)] if (text := texts(raw)) else []
+    return [
+        Finding(f"sidecar (.json): {name or 'text'}", value, how, DROP)
+        for name, value in facts
+        if value.strip() and (how := identifying(name, value))
+    ]
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Each text or number with the key that it stands under, through lists and objects."""
+    if isinstance(value, dict):
+        for key, inside in value.items():
+            yield from _leaves(str(key), inside)
+    elif isinstance(value, list):
+        for inside in value:
+            yield from _leaves(name, inside)
+    elif value is not None and not isinstance(value, bool):
+        yield name, str(value)
