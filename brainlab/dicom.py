@@ -35,7 +35,7 @@ def read(folder: str | os.PathLike, series: int | None = None, volume: int | Non
     where = Path(folder).expanduser()
     chosen = _chosen(found_in(where), series, where)
     check(chosen, where)
-    with imagefile.plainly(where), tempfile.TemporaryDirectory(prefix="brainlab-dicom-") as temporary:
+    with dicomfile.carefully(where), tempfile.TemporaryDirectory(prefix="brainlab-dicom-") as temporary:
         converted = _converted(chosen, Path(temporary), where)
         return _nameless(_read(converted, volume, chosen, where), converted, chosen)
 
@@ -75,8 +75,8 @@ def _converted(series: Series, temporary: Path, where: Path) -> Path:
     images = sorted(made.glob("*.nii"))
     if len(images) != 1:
         raise InputError(
-            f"{where} was not read: dcm2niix makes {len(images) or 'no'} images of series {series.number}, where one is "
-            f"wanted; convert it with dcm2niix on the command line and read the NIfTI that you need."
+            f"{where} was not read: dcm2niix makes {len(images) or 'no'} images of series {series.number}, where one "
+            f"is wanted; convert it with dcm2niix on the command line and read the NIfTI that you need."
         )
     return images[0]
 

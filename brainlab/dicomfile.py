@@ -23,12 +23,12 @@ def require() -> None:
     if missing := [name for name in PACKAGES if importlib.util.find_spec(name) is None]:
         raise InputError(
             f"Reading DICOM needs {' and '.join(missing)}, which {'are' if len(missing) > 1 else 'is'} not installed: "
-            f'run pip install "dcm2niix>=1.0.20220715" "pydicom>=3" in the environment of brainlab, and restart the kernel.'
+            f'run pip install "dcm2niix>=1.0.20220715" "pydicom>=3" in brainlab\'s environment and restart the kernel.'
         )
 
 
 def files(path: Path) -> list[Path]:
-    """DICOM files in a folder and those below it, or the file itself, whatever their names end in; InputError if none."""
+    """DICOM files in a folder and below it, or the file itself, known by content and not by name; InputError if none."""
     with imagefile.plainly(path):
         if not path.is_dir():
             path.stat()
@@ -55,14 +55,26 @@ def header(file: Path, whole: bool = False) -> Any:
     require()
     import pydicom
 
-    with imagefile.plainly(file), quietly():
+    with carefully(file):
         if file.stat().st_size > LARGEST:
             raise InputError(f"{file} is larger than any slice; name a folder of ordinary DICOM files.")
         return pydicom.dcmread(file, stop_before_pixels=not whole)
 
 
 @contextmanager
-def quietly() -> Iterator[None]:
+def carefully(path: Path) -> Iterator[None]:
+    """One InputError for whatever damaged DICOM raises, without its reason: that would quote values, perhaps names."""
+    with imagefile.plainly(path), _quietly():
+        try:
+            yield
+        except (InputError, OSError):
+            raise
+        except Exception:  # a parser may raise anything over damaged bytes
+            raise InputError(f"{path} is damaged; copy it again from the scanner's archive or the CD.") from None
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
     """Without pydicom's warnings, which quote the values that are wrong: they may be names."""
     import logging
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from brainlab import dicomfile, imagefile, volumes
+from brainlab import dicomfile, volumes
 from brainlab.errors import InputError
 
 GAP = 1.5  # times the usual step between slices: a larger one is a slice that is missing
@@ -44,14 +44,14 @@ def found_in(folder: Path) -> list[Series]:
     grouped: dict[str, list[tuple[Path, Any]]] = {}
     for file in dicomfile.files(folder.parent if alone else folder):
         header = dicomfile.header(file)
-        with imagefile.plainly(file), dicomfile.quietly():
+        with dicomfile.carefully(file):
             if header.get("Rows") and header.get("Columns") and "SeriesInstanceUID" in header:
                 grouped.setdefault(str(header.SeriesInstanceUID), []).append((file, header))
     if alone:
         grouped = {uid: one for uid, one in grouped.items() if any(file == folder for file, _ in one)}
     if not grouped:
         raise InputError(f"{folder} has DICOM files but no images in them (reports, or a list of files); name another.")
-    with imagefile.plainly(folder), dicomfile.quietly():
+    with dicomfile.carefully(folder):
         return _numbered(list(grouped.values()))
 
 
@@ -88,7 +88,7 @@ def _description(header: Any) -> str:
 
 def check(series: Series, where: Path) -> None:
     """InputError unless a series is a grey-valued volume with no slice missing."""
-    with imagefile.plainly(where), dicomfile.quietly():
+    with dicomfile.carefully(where):
         first, name = series.headers[0], f"{where} was not read: series {series.number}"
         if int(first.get("SamplesPerPixel") or 1) != 1:
             raise InputError(f"{name} is a colour picture (RGB); name the grey-valued series that it was made from.")
@@ -108,7 +108,9 @@ def _check_positions(series: Series, name: str) -> None:
         places = np.array([header.ImagePositionPatient for header in series.headers], dtype=float)
         turns = np.array([header.ImageOrientationPatient for header in series.headers], dtype=float)
     except (AttributeError, TypeError, ValueError):
-        raise InputError(f"{name} does not say where its slices lie; name a series that the scanner acquired.") from None
+        raise InputError(
+            f"{name} does not say where its slices lie; name a series that the scanner acquired."
+        ) from None
     if not np.isfinite(places).all() or np.abs(turns - turns[0]).max() > PARALLEL:
         raise InputError(f"{name} has slices in several directions, as a localiser has; name another series.")
     heights = np.sort(places @ np.cross(turns[0, :3], turns[0, 3:]))
@@ -117,7 +119,9 @@ def _check_positions(series: Series, name: str) -> None:
         raise InputError(f"{name} shows one slice again and again; brainlab needs a volume of several.")
     steps = np.diff(distinct)
     if steps.max() > GAP * np.median(steps) or len(heights) % len(distinct):
-        missing = int(np.round(steps / np.median(steps) - 1).clip(0).sum()) or len(distinct) - len(heights) % len(distinct)
+        missing = int(np.round(steps / np.median(steps) - 1).clip(0).sum()) or len(distinct) - len(heights) % len(
+            distinct
+        )
         raise InputError(
             f"{name} lacks {missing} of its slices between others ({len(heights)} are there); copy it again from the "
             f"scanner's archive or the CD."

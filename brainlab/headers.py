@@ -100,16 +100,18 @@ def bare(found: Claim) -> Nifti1Header | Nifti2Header:
     header.set_data_shape(found.shape if found.shape[3] > 1 else found.shape[:3])
     header.set_slope_inter(*found.scale)
     header.set_xyzt_units("mm")
+    header["vox_offset"] = header.single_vox_offset
     if found.header is not None:  # as it stands there: a quaternion recomputed is another one in its last digits
         lies = [name for name in header if re.match(r"[qs]form_code|quatern_|qoffset_|srow_", str(name))]
         for name in lies:
             form = "sform_code" if str(name).startswith("s") else "qform_code"
-            if found.header[form] > 0:
+            if int(found.header[form]) > 0:
                 header[name] = found.header[name]
         header["pixdim"][:4] = found.header["pixdim"][:4]
         return header
     header["pixdim"][1:4] = np.linalg.norm(found.affine[:3, :3], axis=0)
-    if found.oriented or not np.allclose(header.get_best_affine(), found.affine):
+    implied: Any = header.get_best_affine()
+    if found.oriented or not np.allclose(implied, found.affine):
         header.set_sform(found.affine, code="scanner" if found.oriented else "aligned")
     return header
 

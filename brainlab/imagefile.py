@@ -66,9 +66,7 @@ def claim(path: str | os.PathLike) -> Claim:
         if ending is None and is_dicom(file):
             raise InputError(f"{file} is a DICOM file, one slice of many; read its folder with brainlab.dicom.read.")
         if ending is None:
-            raise InputError(
-                f"{file} does not end in {', '.join(ENDINGS)}; convert it to NIfTI first."
-            )
+            raise InputError(f"{file} does not end in {', '.join(ENDINGS)}; convert it to NIfTI first.")
         if ending in (".hdr", ".img"):
             header, image = (_existing(_partner(file, one)) for one in (".hdr", ".img"))
             found = headers.pair(_first_bytes(header), header, image)
@@ -111,7 +109,7 @@ def voxels(found: Claim, volume: int | None = None, mask: bool = False) -> np.nd
 
 
 def stored(found: Claim) -> Iterator[np.ndarray]:
-    """Every plane (X, Y) of every volume in the file's own numbers, unscaled, first to last; InputError if cut short."""
+    """Every plane (X, Y) of every volume, in order, in the file's own unscaled numbers; InputError if cut short."""
     x, y, z, n = found.shape
     with plainly(found.path), unpacked(found.path) as stream:
         stream.seek(found.offset)

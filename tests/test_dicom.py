@@ -29,7 +29,7 @@ def volume(folder):
 
 
 def test_an_asymmetric_marker_lies_where_dicoms_own_arithmetic_puts_it(volume):
-    """DICOM's x runs to the left and y to the back, ours to the right and the front: two signs, and one is easily lost."""
+    """DICOM's x runs to the left and y to the back, ours to the right and the front: a sign is easily lost."""
     bright = volume.data > dicom_series.SLOPE * 500 + dicom_series.INTERCEPT
     assert 20 < bright.sum() < 200
     np.testing.assert_allclose(centre_of(bright, volume.affine), dicom_series.MARKER_RAS, atol=0.6)
@@ -140,7 +140,7 @@ def test_a_folder_without_dicom_and_none_at_all_get_sentences(tmp_path):
     with pytest.raises(InputError, match="no DICOM files"):
         dicom.read(tmp_path)
     (tmp_path / "a.dcm").write_text("text")
-    with pytest.raises(InputError, match="no DICOM files in it .there are 1 others"):
+    with pytest.raises(InputError, match="no DICOM files in it"):
         dicom.read(tmp_path)
     with pytest.raises(InputError, match="not a DICOM file"):
         dicom.read(tmp_path / "a.dcm")
@@ -174,7 +174,7 @@ def test_a_converter_that_hangs_is_ended(folder, monkeypatch):
 def test_damaged_files_become_a_finite_volume_or_a_sentence(folder, tmp_path, seed, flips, within):
     rng, damaged = np.random.default_rng(seed), tmp_path / "damaged"
     shutil.copytree(folder, damaged)
-    started = time.perf_counter()
+    started, said = time.perf_counter(), ""
     for file in sorted(damaged.iterdir())[:: rng.integers(1, 8)]:
         raw = bytearray(file.read_bytes())
         for at in rng.integers(132, min(within, len(raw)), flips):
@@ -183,7 +183,9 @@ def test_damaged_files_become_a_finite_volume_or_a_sentence(folder, tmp_path, se
     try:
         assert np.isfinite(dicom.read(damaged, series=3).data).all()
     except InputError as error:
-        assert "Traceback" not in str(error)
+        said = str(error)
     finally:
         shutil.rmtree(damaged)
+    assert "\n" not in said
+    assert not any(value in said for value in FACTS.values())
     assert time.perf_counter() - started < 20

@@ -25,8 +25,7 @@ def clean_copy(path: str | os.PathLike, out: str | os.PathLike) -> Path:
     found = imagefile.claim(path)
     header = headers.bare(found)
     with _new(target) as file:
-        header.write_to(file)
-        file.write(bytes(int(header["vox_offset"]) - header.sizeof_hdr))
+        file.write(header.binaryblock.ljust(header.single_vox_offset, b"\0"))
         for plane in imagefile.stored(found):
             file.write(plane.astype(found.dtype.newbyteorder("<")).tobytes(order="F"))
     return target

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from brainlab import dicomfile, imagefile
+from brainlab import dicomfile
 from brainlab.privacy.finding import Finding, texts
 from brainlab.privacy.vocabulary import identifying
 
@@ -20,7 +20,7 @@ def findings(path: Path) -> list[Finding]:
     found: dict[Finding, None] = {}
     for file in dicomfile.files(path):
         dataset = dicomfile.header(file, whole=True)
-        with imagefile.plainly(file), dicomfile.quietly():
+        with dicomfile.carefully(file):
             found |= dict.fromkeys(in_dataset(dataset))
     return list(found)
 

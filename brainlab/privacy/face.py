@@ -2,6 +2,8 @@
 
 import warnings
 
+import numpy as np
+
 from brainlab import brainmask
 from brainlab.errors import InputError
 from brainlab.volumes import Volume
@@ -11,6 +13,7 @@ FACE = (
     "pass it on, remove the face (pydeface, mri_deface, quickshear, mideface) or the skull (HD-BET, SynthStrip)."
 )
 MOST_VOXELS = 20_000_000  # that ``reveals`` checks by itself; a head at 1 mm has 12 million and takes seconds
+SMALLEST_MM = 60.0  # side of what is scanned: less is a slab, in which no face can be made out
 
 
 def shows_face(volume: Volume) -> bool:
@@ -18,6 +21,9 @@ def shows_face(volume: Volume) -> bool:
 
     What is looked for is scalp and bone, not nose and eyes: a head that has been defaced is called a head as well.
     """
+    sides = np.linalg.norm(volume.affine[:3, :3], axis=0) * volume.data.shape
+    if min(sides) < SMALLEST_MM:
+        return False
     try:
         brainmask.brain_mask(volume.data, volume.affine)
     except brainmask.WholeHead:

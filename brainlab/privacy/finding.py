@@ -51,7 +51,9 @@ class Findings(tuple[Finding, ...]):
         return f"<table><thead><tr>{head}<th scope='col' style='text-align:left'>mend</th></tr></thead>{rows}</table>"
 
 
-NOTHING = "Nothing was found that gives a person away; the picture of a brain is still as much one's own as a fingerprint."
+NOTHING = (
+    "Nothing was found that gives a person away; the picture of a brain is still as much one's own as a fingerprint."
+)
 
 ORDER = ("directly", "in combination", "perhaps")
 
@@ -75,8 +77,13 @@ def texts(raw: bytes, least: int = 4) -> str:
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
     runs = re.findall(rf"[^\x00-\x1f\x7f-\xa0\ufffd]{{{least},}}", text)
-    words = [run.strip() for run in runs if sum(c.isascii() and c.isalnum() for c in run) >= max(least - 1, len(run) / 2)]
-    return " ".join(filter(None, words))
+    return " ".join(run.strip() for run in runs if _is_words(run, least))
+
+
+def _is_words(run: str, least: int) -> bool:
+    """Whether a run of printable characters is text and not numbers that happen to print."""
+    ink = [one for one in run if not one.isspace()]
+    return sum(one.isascii() and one.isalnum() for one in ink) >= max(least - 1, len(ink) / 2)
 
 
 def _what(finding: Finding) -> str:

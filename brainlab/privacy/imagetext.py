@@ -16,8 +16,17 @@ from brainlab.headers import MGH_BYTES, MOST_OFFSET, Claim
 from brainlab.privacy.finding import Finding, Identifying, texts
 
 COPY = "drop it with privacy.clean_copy"
-FORMAT = {"sizeof_hdr", "magic", "regular", "eol_check"}  # fields that say how to read the file, with the same text in all
-PERSONAL: dict[str, Identifying] = {"patient_id": "directly", "exp_date": "in combination", "exp_time": "in combination"}
+FORMAT = {
+    "sizeof_hdr",
+    "magic",
+    "regular",
+    "eol_check",
+}  # fields that say how to read the file, with the same text in all
+PERSONAL: dict[str, Identifying] = {
+    "patient_id": "directly",
+    "exp_date": "in combination",
+    "exp_time": "in combination",
+}
 PERSONAL |= {"extension 2 (dicom)": "directly"}  # the scanner's own header, with the name
 MOST_TAIL = 2**20  # bytes after the last voxel that are looked at
 MOST_READ = 2**30  # bytes of voxels that are read over for the sake of what follows them

@@ -19,10 +19,11 @@ UID = re.compile(r"\d+(\.\d+){4,}")
 OTHER = set(
     re.findall(
         r"\w+",
-        "anon anonymised anonymized axial ax bids bold case coronal cor control ct cube data dataset desktop diffusion "
-        "documents downloads dti dwi ep2d export file files folder gre head home localizer mnt mp2rage mprage mr mri my "
-        "new notebooks old pat patient pd projects run sag sagittal sample sc scanner se series ses session sequence "
-        "sms spc space study sub subject swi t2star tfe tmp tra tse ud use users var vol volumes work",
+        "anon anonymised anonymized ax axial bids bold case clean control cor coronal ct cube data dataset desktop "
+        "diffusion documents downloads dti dwi ep2d export file files folder gre head home localizer mnt mp2rage "
+        "mprage mr mri my new notebooks old pat patient pd projects run sag sagittal sample sc scanner se sequence "
+        "series ses session sms space spc study sub subject swi t2star tfe tmp tra tse ud use users var vol volumes "
+        "work",
     )
 )
 """Words that names of scans and folders are made of, and people's are not."""
