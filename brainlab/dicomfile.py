@@ -28,7 +28,7 @@ def require() -> None:
 
 
 def files(path: Path) -> list[Path]:
-    """DICOM files in a folder and below it, or the file itself, known by content and not by name; InputError if none."""
+    """DICOM files in a folder and below it, or the file itself, known by content, not by name; InputError if none."""
     with imagefile.plainly(path):
         if not path.is_dir():
             path.stat()

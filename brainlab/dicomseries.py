@@ -13,6 +13,7 @@ from brainlab.errors import InputError
 GAP = 1.5  # times the usual step between slices: a larger one is a slice that is missing
 PARALLEL = 1e-3  # how far the slices' directions may differ
 SCREENSHOTS = "1.2.840.10008.5.1.4.1.1.7"  # secondary capture, as a storage class
+SCANS = {"MR", "CT", "PT", "NM"}  # modalities; others are doses, outlines, photographs
 NAMES = ("PatientName", "PatientID", "PatientBirthDate", "OtherPatientIDs", "AccessionNumber", "ReferringPhysicianName")
 AGENT = {"ce", "contrast", "gad", "gd", "km", "post"}  # words for a contrast agent
 
@@ -90,6 +91,8 @@ def check(series: Series, where: Path) -> None:
     """InputError unless a series is a grey-valued volume with no slice missing."""
     with dicomfile.carefully(where):
         first, name = series.headers[0], f"{where} was not read: series {series.number}"
+        if (modality := str(first.get("Modality") or "MR")) not in SCANS:
+            raise InputError(f"{name} is no scan ({modality[:16]}); name a series that the scanner acquired.")
         if int(first.get("SamplesPerPixel") or 1) != 1:
             raise InputError(f"{name} is a colour picture (RGB); name the grey-valued series that it was made from.")
         if str(first.get("SOPClassUID", "")).startswith(SCREENSHOTS):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 COLUMNS, ROWS, SLICES = 40, 48, 20
 SPACING = (2.5, 3.0, 4.0)  # mm between columns, rows and slices
@@ -127,3 +127,52 @@ def write(
             one = dataset(int(k), series, uid, study, **changes)
             one.save_as(folder / f"IM{series:02d}{name:03d}{suffix}", enforce_file_format=True)
     return folder
+
+
+def write_enhanced(folder: Path) -> Path:
+    """The same images in one file, as newer scanners write: enhanced MR, frames last slice first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    axes, origin = grid()
+    one = dataset(0, 3, generate_uid(), generate_uid(), SOPClassUID=EnhancedMRImageStorage)
+    for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"):
+        delattr(one, name)
+    del one.RescaleSlope, one.RescaleIntercept, one.SpacingBetweenSlices
+    order = range(SLICES - 1, -1, -1)
+    one.NumberOfFrames = SLICES
+    one.SharedFunctionalGroupsSequence = [
+        _group(
+            PlaneOrientationSequence={"ImageOrientationPatient": [f"{v:.9f}" for v in [*axes[:, 0], *axes[:, 1]]]},
+            PixelMeasuresSequence={
+                "PixelSpacing": [SPACING[1], SPACING[0]],
+                "SliceThickness": SPACING[2],
+                "SpacingBetweenSlices": SPACING[2],
+            },
+            PixelValueTransformationSequence={
+                "RescaleSlope": SLOPE,
+                "RescaleIntercept": INTERCEPT,
+                "RescaleType": "US",
+            },
+        )
+    ]
+    one.PerFrameFunctionalGroupsSequence = [
+        _group(
+            PlanePositionSequence={
+                "ImagePositionPatient": [f"{v:.6f}" for v in origin + axes[:, 2] * SPACING[2] * k],
+            },
+            FrameContentSequence={"DimensionIndexValues": [1, k + 1], "StackID": "1", "InStackPositionNumber": k + 1},
+        )
+        for k in order
+    ]
+    one.PixelData = b"".join(truth()[:, :, k].T.tobytes() for k in order)
+    one.save_as(folder / "IM0001", enforce_file_format=True)
+    return folder
+
+
+def _group(**macros: dict[str, Any]) -> Dataset:
+    group = Dataset()
+    for name, facts in macros.items():
+        item = Dataset()
+        for keyword, value in facts.items():
+            setattr(item, keyword, value)
+        setattr(group, name, [item])
+    return group

@@ -55,6 +55,12 @@ def test_files_may_be_named_and_ordered_anyhow(folder, volume, tmp_path):
     np.testing.assert_array_equal(dicom.read(next(other.glob("*.dcm"))).data, volume.data)  # one of its files will do
 
 
+def test_enhanced_dicom_with_all_slices_in_one_file_lies_at_the_same_place(volume, tmp_path):
+    enhanced = dicom.read(dicom_series.write_enhanced(tmp_path / "cd"))
+    np.testing.assert_array_equal(enhanced.data, volume.data)
+    np.testing.assert_allclose(enhanced.affine, volume.affine, atol=1e-4)
+
+
 def test_nothing_of_the_person_comes_through(volume, folder):
     everything = pickle.dumps(volume) + volume.original.header.binaryblock + repr(volume).encode()
     leaked = [name for name, value in FACTS.items() for one in value.split("^") if one.encode() in everything]
@@ -107,6 +113,7 @@ WRONG = {
     "three slices are missing": ({"left_out": (4, 5, 12)}, "lacks 3 of its slices"),
     "one slice": ({"left_out": tuple(range(1, 20))}, "single slice"),
     "RGB": ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}, r"colour picture \(RGB\)"),
+    "a dose": ({"Modality": "RTDOSE"}, r"no scan \(RTDOSE\)"),
     "a screenshot": ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, "screenshot"),
     "no place": ({"ImagePositionPatient": None}, "does not say where"),
     "one place": ({"ImagePositionPatient": [0, 0, 0]}, "one slice again and again"),

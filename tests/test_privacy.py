@@ -335,8 +335,8 @@ def head() -> tuple[np.ndarray, np.ndarray]:
     affine[:3, 3] -= 24
     brain = np.asarray(data > 0)
     bone, scalp = (np.asarray(ndimage.binary_dilation(brain, iterations=n)) for n in (2, 4))
-    data[scalp & ~bone] = 200
-    data[bone & ~brain] = 5
+    data[np.logical_and(scalp, np.logical_not(bone))] = 200
+    data[np.logical_and(bone, np.logical_not(brain))] = 5
     return data, affine
 
 

@@ -16,12 +16,8 @@ from brainlab.headers import MGH_BYTES, MOST_OFFSET, Claim
 from brainlab.privacy.finding import Finding, Identifying, texts
 
 COPY = "drop it with privacy.clean_copy"
-FORMAT = {
-    "sizeof_hdr",
-    "magic",
-    "regular",
-    "eol_check",
-}  # fields that say how to read the file, with the same text in all
+FORMAT = {"sizeof_hdr", "magic", "regular", "eol_check", "dim", "datatype", "bitpix", "pixdim", "vox_offset"}
+FORMAT |= {"scl_slope", "scl_inter"}  # fields that say how to read the file
 PERSONAL: dict[str, Identifying] = {
     "patient_id": "directly",
     "exp_date": "in combination",
@@ -74,7 +70,7 @@ def _fields(block: bytes) -> Iterator[Part]:
         if name in FORMAT:
             continue
         raw = record[name].tobytes()
-        if record.dtype[name].kind == "S" or len(texts(raw)) == len(raw) >= 4:
+        if record.dtype[name].kind == "S" or (len(raw) >= 4 and raw.isalnum()):
             yield Part(f"header: {name}", raw)
 
 
