@@ -209,14 +209,14 @@ def test_a_name_with_a_date_a_number_or_words_is_found(name, tmp_path):
 
 
 def test_folders_are_looked_at_up_to_the_home_folder(tmp_path, monkeypatch):
-    folder = tmp_path / "19700131" / "zyzzyva" / "2019-08-17" / "Jane Quimby" / "t1"
+    folder = tmp_path / "19700131" / "Zyzzyva" / "2019-08-17" / "Jane Quimby" / "t1"
     folder.mkdir(parents=True)
     (folder / "a.nii").write_bytes(good("nifti1"))
-    monkeypatch.setattr(Path, "home", lambda: tmp_path / "19700131" / "zyzzyva")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "19700131" / "Zyzzyva")
     assert [(one.where, one.value) for one in privacy.reveals(folder / "a.nii")] == [
         ("folder name, 3 up: date", "2019-08-17"),
         ("folder name, 2 up: words", "Jane Quimby"),
-        ("folder name, 4 up", "zyzzyva"),
+        ("folder name, 4 up", "Zyzzyva"),
     ]
 
 
@@ -299,7 +299,7 @@ def test_a_clean_copy_has_the_same_voxels_number_type_affine_and_voxel_sizes(kin
         image = nib.Nifti1Image(np.stack([VALUES, VALUES + 1], -1), AFFINE)
     if kind == "qform only":
         image.set_sform(None, 0)
-        image.set_qform(np.diag([2.0, 2, 3, 1]), 1)
+        image.set_qform(np.diag([-2.0, 2, 3, 1]), 1)  # left-handed, which pixdim[0] alone says
     if kind == "no form":
         image.set_sform(None, 0)
         image.set_qform(None, 0)
