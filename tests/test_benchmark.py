@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from brainlab import InputError, anomaly, benchmark, cli, evaluate, metrics
-from brainlab.benchmark import Cohort, Row, cohorts, methods
+from brainlab import InputError, anomaly, benchmark, cli, evaluate, metrics, training
+from brainlab.benchmark import Cohort, Row, cohorts, keeping, methods
 from brainlab.benchmark.measures import QUARTILES, _quarters
 from brainlab.slices import joined
 from tests.benchmarks import record
@@ -163,13 +163,52 @@ def test_the_report_has_the_plain_threshold_in_its_first_row_and_chance_in_its_l
     assert f"{ap.value:.3f} ({ap.low:.3f}–{ap.high:.3f})" in next(line for line in lines if "truth" in line)
 
 
-def test_networks_trained_for_the_table_come_out_the_same_from_one_seed(cohort):
-    quick = {"vae": methods.TRAINED["vae"]._replace(steps=3)}
-    (first, seconds), (again, _) = (methods.trained(cohort.train, quick, (0, 1), progress=False) for _ in range(2))
-    assert list(first) == list(seconds) == ["vae, seed 0", "vae, seed 1"]
+QUICK = {"vae": methods.TRAINED["vae"]._replace(steps=3)}
+
+
+def test_networks_trained_for_the_table_come_out_the_same_from_one_seed(cohort, monkeypatch, tmp_path, one_thread):
+    found = []
+    for folder in ("first", "again"):  # each with a cache of its own: both are trained
+        monkeypatch.setenv("BRAINLAB_CACHE", str(tmp_path / folder))
+        scores, seconds = methods.trained(cohort.train, QUICK, (0, 1), progress=False)
+        assert list(scores) == list(seconds) == ["vae, seed 0", "vae, seed 1"]
+        found.append([score(cohort.test[:5]) for score in scores.values()])
+    (first, other), (again, _) = found
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_a_network_is_trained_once_and_anew_when_anything_that_makes_it_changes(
+    cohort, monkeypatch, tmp_path, one_thread
+):
+    monkeypatch.setenv("BRAINLAB_CACHE", str(tmp_path))
+    fit, fitted = training.fit, []
+    monkeypatch.setattr(training, "fit", lambda *given, **named: fitted.append(named) or fit(*given, **named))
     few = cohort.test[:5]
-    assert torch.equal(first["vae, seed 0"](few), again["vae, seed 0"](few))
-    assert not torch.equal(first["vae, seed 0"](few), first["vae, seed 1"](few))
+
+    def maps(names=QUICK, train=cohort.train, seed=0):
+        scores, seconds = methods.trained(train, names, (seed,), progress=False)
+        return scores[f"vae, seed {seed}"](few), seconds[f"vae, seed {seed}"]
+
+    first, took = maps()
+    for file in tmp_path.glob("evaluate/*/seconds.json"):
+        file.write_text("12.5")
+    again, told = maps()
+    assert torch.equal(first, again)
+    assert (len(fitted), told) == (1, 12.5), "not trained again, and the seconds are those of the training"
+    assert took > 0
+    quick = QUICK["vae"]
+    maps({"vae": quick._replace(steps=4)})
+    maps({"vae": quick._replace(settings={"sigma": 0.3})})
+    maps(seed=1)
+    maps(train=replace(cohort.train, images=cohort.train.images * 0.5))
+    monkeypatch.setattr(keeping, "CODE", "mended")
+    maps()
+    assert len(fitted) == 6
+    for file in tmp_path.glob("evaluate/*/weights.safetensors"):
+        file.write_bytes(b"damaged")
+    assert torch.equal(maps()[0], first)
+    assert len(fitted) == 7
 
 
 def test_the_rim_counts_where_it_is_asked_for(cohort, table):
