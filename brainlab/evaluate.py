@@ -37,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--steps", type=int, default=1200, help="with --realism: training steps of each model (default %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=0, help="which first weights and which lesions in real slices")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown, with every measure")
+    parser.add_argument(
+        "--json", action="store_true", help="print every measure as JSON; notes go to stderr"
+    )
     parser.add_argument("--keep", metavar="FILE", help="put the rows into this JSON file as well")
 
 
@@ -61,7 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
         everything += rows
         if arguments.keep:
             keep(rows, note, Path(arguments.keep))
-        if not arguments.json:
+        if arguments.json:  # the rows alone go to stdout: what is said of them must not be lost
+            print(f"{rows[0].source}: {note}", file=sys.stderr, flush=True)
+        else:
             print(benchmark.report(rows, note) + "\n", flush=True)
     if arguments.json:
         print(json.dumps([as_json(row) for row in everything], indent=1))

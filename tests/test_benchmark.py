@@ -246,7 +246,9 @@ def test_the_command_prints_a_table_or_every_row(monkeypatch, capsys, table):
     assert cli.main(["evaluate"]) == 0
     assert "brightness itself" in capsys.readouterr().out
     assert cli.main(["evaluate", "phantom-t1w", "--json"]) == 0
-    rows = json.loads(capsys.readouterr().out)
+    out, err = capsys.readouterr()
+    rows = json.loads(out)
+    assert err == "made up: A note.\n", "the sentence under the table is not lost"
     assert len(rows) == len(table)
     assert set(rows[0]) == {"source", "method", "contrast", "size", "metric", "value", "low", "high"}
 
