@@ -12,10 +12,11 @@ from typing import Any
 
 from brainlab import benchmark, realism
 from brainlab.anomaly import Score
-from brainlab.benchmark import Row, cohorts, methods
+from brainlab.benchmark import Row, cohorts, methods, scores
 from brainlab.errors import InputError
 
 RIM = re.compile(r"^(brightness|darkness|dae(?:-flair)?)(?=$|,)")  # whose rim is scored in a row of its own
+FEW = 12  # people of the test to whom scores are put that descend for each slice anew
 SEEDS = 3
 """Networks trained from scratch for a phantom: one alone says little of the method."""
 
@@ -37,9 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--steps", type=int, default=1200, help="with --realism: training steps of each model (default %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=0, help="which first weights and which lesions in real slices")
-    parser.add_argument(
-        "--json", action="store_true", help="print every measure as JSON; notes go to stderr"
-    )
+    parser.add_argument("--json", action="store_true", help="print every measure as JSON; notes go to stderr")
     parser.add_argument("--keep", metavar="FILE", help="put the rows into this JSON file as well")
 
 
@@ -79,6 +78,16 @@ def phantom_t1w(_: Path | None, seed: int, progress: bool) -> tuple[list[Row], s
     return _measured(cohort, methods.shipped("T1w")), cohort.note
 
 
+def scores_t1w(_: Path | None, seed: int, progress: bool) -> tuple[list[Row], str]:
+    """Other scores of the shipped weights on synthetic T1w slices of some of the people tested."""
+    everyone = cohorts.phantom("T1w")
+    cohort = cohorts.few(everyone, FEW)._replace(source=f"{everyone.source}, other scores")
+    _say(f"Measuring {FEW} people: restoration and inversion take some ten minutes…", progress)
+    rows = benchmark.rows(cohort, methods.untrained(cohort.train) | scores.pixelwise())
+    slicewise = benchmark.slice_rows(cohort, scores.slicewise())
+    return rows + slicewise, f"{cohort.note} {scores.said(len(set(everyone.test.subjects)), FEW, rows + slicewise)}"
+
+
 def phantom_flair(_: Path | None, seed: int, progress: bool) -> tuple[list[Row], str]:
     """Networks trained from scratch under several seeds on synthetic FLAIR slices."""
     cohort = cohorts.phantom("FLAIR")
@@ -114,6 +123,7 @@ def real_flair(folder: Path | None, seed: int, progress: bool) -> tuple[list[Row
 Run = Callable[[Path | None, int, bool], tuple[list[Row], str]]
 SOURCES: dict[str, Run] = {
     "phantom-t1w": phantom_t1w,
+    "scores-t1w": scores_t1w,
     "phantom-flair": phantom_flair,
     "real-t1w": real_t1w,
     "real-flair": real_flair,

@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 import torch
 
+import brainlab as bl
 from brainlab import InputError, anomaly, benchmark, cli, evaluate, metrics, training
-from brainlab.benchmark import Cohort, Row, cohorts, keeping, methods
+from brainlab.benchmark import Cohort, Row, cohorts, keeping, methods, scores
 from brainlab.benchmark.measures import QUARTILES, _quarters
+from brainlab.benchmark.report import NAMES
 from brainlab.slices import joined
 from tests.benchmarks import record
 from tests.test_scorecard import some_slices
+from tests.tiny import tiny
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +108,70 @@ def test_without_a_healthy_twin_there_is_no_image_auroc(cohort):
     sick = cohort.test[np.array(cohort.test.visit) != "healthy"]
     rows = benchmark.rows(cohort._replace(test=sick), {"truth": truth}, draws=0)
     assert not [row for row in rows if row.metric.startswith("image_auroc") or row.metric.startswith("fpr")]
+
+
+def test_a_score_of_one_number_a_slice_is_measured_as_the_same_number_made_of_a_map(cohort, table):
+    def highest(slices):
+        return anomaly.image_scores(anomaly.clean(truth(slices), slices.brain), slices.brain, "max")
+
+    rows = benchmark.slice_rows(cohort, {"one number": highest}, draws=20)
+    assert [(row.method, row.contrast, row.size, row.metric) for row in rows] == [
+        ("one number", level, "all", "image_auroc") for level in ("hypo", "iso", "hyper")
+    ]
+    for row in rows:
+        assert row[5:] == one(table, "truth", row.contrast, "image_auroc_max")[5:]
+    sick = cohort.test[np.array(cohort.test.visit) != "healthy"]
+    assert benchmark.slice_rows(cohort._replace(test=sick), {"one number": highest}) == []
+
+
+def test_a_few_people_are_the_first_of_them_with_all_their_scans(cohort):
+    few = cohorts.few(cohort, 3)
+    assert set(few.test.subjects) == {"p0", "p1", "p10"}, "in the order of their names"
+    assert len(few.test) == len(cohort.test) * 3 // 12
+    assert len(few.val) == len(cohort.val)
+
+
+@pytest.fixture
+def small_networks(monkeypatch):
+    """The shipped weights' families at 32 px, untrained, and descents of two steps."""
+    families = {"vae": bl.VAE, "dae": bl.DenoisingAutoencoder, "vaegan": bl.VAEGAN, "gan": bl.GAN}
+    networks = {name: tiny(family).eval() for name, family in families.items()}
+    networks["fanogan"] = bl.FAnoGAN.around(networks["gan"]).eval()
+    monkeypatch.setattr(scores.checkpoints, "load", networks.get)
+    for settings in (scores.RESTORATION, scores.INVERSION):
+        monkeypatch.setitem(settings, "steps", 2)
+    return networks
+
+
+def test_each_of_the_other_scores_is_the_one_that_its_row_is_called_after(cohort, small_networks, one_thread):
+    few = cohort.test[:6]
+    found = {name: score(few) for name, score in scores.pixelwise().items()}
+    for name, maps in found.items():
+        network, score = name.split(" ")
+        model = small_networks[network]
+        more = {"restoration": scores.RESTORATION, "inversion_map": scores.INVERSION}.get(score, {})
+        assert torch.equal(maps, getattr(anomaly, score)(model, few.images, few.brain, **more)), name
+        assert name in NAMES, "the table has a name for it"
+    assert len({tuple(maps.flatten().tolist()) for maps in found.values()}) == len(found), "all differ"
+    [(name, score)] = scores.slicewise().items()
+    assert name == "fanogan fanogan_score"
+    assert torch.equal(score(few), anomaly.fanogan_score(small_networks["fanogan"], few.images))
+
+
+def test_the_table_of_other_scores_can_be_read_alone(cohort, small_networks, monkeypatch, one_thread):
+    monkeypatch.setattr(cohorts, "phantom", lambda contrast: cohort)
+    monkeypatch.setattr(evaluate, "FEW", 2)
+    rows, note = evaluate.scores_t1w(None, 0, False)
+    assert {row.source for row in rows} == {"made up, other scores"}
+    text = benchmark.report(rows, note)
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    assert "brightness itself" in lines[1]
+    assert len(lines) == 1 + 5 + len(scores.pixelwise()) + 1, "a header, rows without a network, scores, and chance"
+    assert "one number a slice" in note
+    assert "first 2 of 12 people" in note
+    value = one(rows, "fanogan fanogan_score", "iso", "image_auroc").value
+    assert f"{value:.2f} iso" in note, "without an interval, for two people have none"
+    assert "nan" not in text
 
 
 def test_a_visit_in_one_word_is_a_level_of_its_own(cohort):

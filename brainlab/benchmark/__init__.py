@@ -10,7 +10,7 @@ intervals are over tested people, and there are none under ten.
 """
 
 from brainlab.benchmark.cohorts import Cohort
-from brainlab.benchmark.measures import FPRS, Row, rows, with_rim
+from brainlab.benchmark.measures import FPRS, Row, rows, slice_rows, with_rim
 from brainlab.benchmark.report import over_seeds, report
 
-__all__ = ["FPRS", "Cohort", "Row", "over_seeds", "report", "rows", "with_rim"]
+__all__ = ["FPRS", "Cohort", "Row", "over_seeds", "report", "rows", "slice_rows", "with_rim"]

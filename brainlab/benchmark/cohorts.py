@@ -45,6 +45,12 @@ def phantom(contrast: str = "T1w", size: int = SIZE, seed: int = 0) -> Cohort:
     return Cohort(f"phantom {contrast}", train, val, test, note)
 
 
+def few(cohort: Cohort, people: int) -> Cohort:
+    """The same cohort with its first ``people`` of the test alone: what takes a second a slice cannot ask them all."""
+    some = sorted(set(cohort.test.subjects))[:people]
+    return cohort._replace(test=cohort.test[np.isin(cohort.test.subjects, some)])
+
+
 def real(folder: Path, patients: Path | None = None, seed: int = 0) -> Cohort:
     """Real healthy slices (``oasis_t1_slices``) with lesions put into those of people held out.
 

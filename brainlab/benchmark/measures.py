@@ -9,7 +9,9 @@ from torch import Tensor
 
 from brainlab import anomaly, metrics
 from brainlab.anomaly import Score
+from brainlab.benchmark import slicewise
 from brainlab.benchmark.cohorts import Cohort
+from brainlab.benchmark.slicewise import SliceScore
 from brainlab.errors import InputError
 from brainlab.metrics import Interval
 from brainlab.slices import Slices
@@ -17,6 +19,7 @@ from brainlab.slices import Slices
 FPRS = {"1fpr": 0.01, "5fpr": 0.05}
 """Shares of healthy pixels that a threshold may call lesion, by the ending of a metric's name."""
 QUARTILES = ("smallest quarter", "second quarter", "third quarter", "largest quarter")
+HOWS = ("mean", "max", "top1")  # how a map becomes one number a slice
 CHANCE = "chance"  # the method of the rows that say how much of the brain is lesion
 
 
@@ -59,6 +62,20 @@ def rows(
     found = [row for level in levels for row in _chance(cohort, level, draws)]
     for name, score in methods.items():
         found += _method(cohort, name, score, levels, draws, clean or anomaly.clean)
+    return found
+
+
+def slice_rows(cohort: Cohort, methods: Mapping[str, SliceScore], draws: int = 200) -> list[Row]:
+    """Methods that give a slice one number and no map, in the one measure that there is for them: ``image_auroc``."""
+    healthy = cohort.test[np.array(cohort.test.visit) == "healthy"]
+    found = []
+    for name, score in methods.items():
+        calm = score(healthy)
+        for level in _levels(cohort.test):
+            sick = _sick(cohort.test, level)
+            if (paired := slicewise.pairs(sick, healthy)) is not None:
+                value = slicewise.auroc(score(sick)[paired.ill], calm[paired.well], paired.people, draws)
+                found.append(Row(cohort.source, name, level, "all", "image_auroc", *value))
     return found
 
 
@@ -158,35 +175,14 @@ def _called(prediction: Tensor, sick: Slices, draws: int) -> dict[str, Interval]
 
 
 def _images(maps: Tensor, sick: Slices, calm: Tensor, healthy: Slices, draws: int) -> dict[str, Interval]:
-    """Slices with a lesion against the same person's healthy slice at the same height; nothing where there is none.
-
-    Paired, for lesions are not everywhere: against all healthy slices, height alone would tell ill from well.
-    """
-    at = {pair: i for i, pair in enumerate(zip(healthy.subjects, healthy.position_mm.tolist(), strict=True))}
-    ill = sick.masks.flatten(1).any(dim=1).tolist()
-    pairs = [
-        (i, at[pair])
-        for i, pair in enumerate(zip(sick.subjects, sick.position_mm.tolist(), strict=True))
-        if ill[i] and pair in at
-    ]
-    if not pairs:
+    """Maps as one number a slice; nothing where no slice with a lesion has a healthy twin."""
+    if (paired := slicewise.pairs(sick, healthy)) is None:
         return {}
-    with_lesion, without = (torch.tensor(side) for side in zip(*pairs, strict=True))
-    people = [sick.subjects[i] for i, _ in pairs]
-    diseased = torch.cat([torch.ones(len(pairs), dtype=torch.bool), torch.zeros(len(pairs), dtype=torch.bool)])
     found = {}
-    for how in ("mean", "max", "top1"):
-        scores = torch.cat(
-            [
-                anomaly.image_scores(maps[with_lesion], sick.brain[with_lesion], how),
-                anomaly.image_scores(calm[without], healthy.brain[without], how),
-            ]
-        )
-        found[f"image_auroc_{how}"] = metrics.bootstrap(
-            lambda i, scores=scores: metrics.image_auroc(scores[torch.from_numpy(i)], diseased[torch.from_numpy(i)]),
-            people * 2,
-            draws,
-        )
+    for how in HOWS:
+        ill = anomaly.image_scores(maps[paired.ill], sick.brain[paired.ill], how)
+        well = anomaly.image_scores(calm[paired.well], healthy.brain[paired.well], how)
+        found[f"image_auroc_{how}"] = slicewise.auroc(ill, well, paired.people, draws)
     return found
 
 

@@ -27,6 +27,19 @@ NAMES = {
     "dae-flair and rim": "denoising autoencoder, rim of the brain scored too",
     "vaegan": "VAE-GAN",
     "fanogan": "f-AnoGAN",
+    "vae anomaly_map": "VAE: \\|x − x̂\\|",
+    "vae squared": "VAE: (x − x̂)²",
+    "vae dissimilarity": "VAE: 1 − SSIM(x, x̂)",
+    "vae kl_gradient": "VAE: \\|∂KL/∂x\\|",
+    "vae combined": "VAE: \\|x − x̂\\| × smooth \\|∂KL/∂x\\|",
+    "vae restoration": "VAE: restoration",
+    "vaegan anomaly_map": "VAE-GAN: \\|x − x̂\\|",
+    "vaegan feature_residual": "VAE-GAN: features of its discriminator",
+    "gan inversion_map": "GAN: inversion",
+    "fanogan anomaly_map": "f-AnoGAN: \\|x − x̂\\|",
+    "fanogan feature_residual": "f-AnoGAN: features of its discriminator",
+    "dae anomaly_map": "denoising autoencoder: \\|x − x̂\\|",
+    "dae dissimilarity": "denoising autoencoder: 1 − SSIM(x, x̂)",
 }
 COLUMNS = {"ap": "AP", "dice_1fpr": "Dice at 1 % FPR"}
 
@@ -58,7 +71,8 @@ def report(rows: Iterable[Row], note: str = "") -> str:
     """
     there = over_seeds(rows)
     at = {(r.method, r.contrast, r.metric): r for r in there if r.size == "all"}
-    methods = sorted(dict.fromkeys(r.method for r in there), key=lambda name: name == CHANCE)
+    shown = dict.fromkeys(r.method for r in there if r.metric in COLUMNS)
+    methods = sorted(shown, key=lambda name: name == CHANCE)
     levels = list(dict.fromkeys(r.contrast for r in there if r.contrast != "healthy"))
     columns = {(level, metric): f"{name}, {level}" for metric, name in COLUMNS.items() for level in levels}
     lines = [
