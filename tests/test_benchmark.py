@@ -120,6 +120,7 @@ def test_a_score_of_one_number_a_slice_is_measured_as_the_same_number_made_of_a_
     ]
     for row in rows:
         assert row[5:] == one(table, "truth", row.contrast, "image_auroc_max")[5:]
+        assert row.value > 0.9, "the slices with a lesion are the higher ones"
     sick = cohort.test[np.array(cohort.test.visit) != "healthy"]
     assert benchmark.slice_rows(cohort._replace(test=sick), {"one number": highest}) == []
 
