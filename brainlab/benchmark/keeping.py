@@ -51,7 +51,7 @@ def _read(folder: Path) -> Kept:
 
 def _code() -> str:
     """Of models, losses and training, and of the order of batches: all that makes a network, beside its settings."""
-    rooms = [Path(room.__file__).parent.glob("*.py") for room in (models, losses, training)]
+    rooms = [Path(room.__path__[0]).glob("*.py") for room in (models, losses, training)]
     texts = [path.read_text(encoding="utf-8") for room in rooms for path in sorted(room)]
     return hashlib.sha256("".join([*texts, inspect.getsource(data.Batches)]).encode()).hexdigest()
 
