@@ -29,6 +29,16 @@ def levels(volume: Volume, positions_mm=None, n: int = 16) -> plotting.Figure:
         image = picture.view(volume, plane, centre[geometry.PLANES[plane].through], centre, half)
         picture.draw(axis, image, plane, half, vmin=0, vmax=white)
         axis.hlines(heights - centre[2], *axis.get_xlim(), colors=LINE, linewidth=0.8)
+        for z in (heights.min(), heights.max()):
+            axis.text(
+                0.99,
+                z - centre[2] + 1,
+                f"{z:.0f} mm".replace("-", "−"),
+                color=LINE,
+                fontsize=8,
+                ha="right",
+                transform=axis.get_yaxis_transform(),
+            )
         axis.set_title(picture.where(plane, centre), fontsize=9)
     span = f"{len(heights)} axial slices from z = {heights.min():.0f} to {heights.max():.0f} mm".replace("-", "−")
     drawn.supxlabel(f"{span}. Patient's left (L) is on the right.", fontsize=8, color="0.35")

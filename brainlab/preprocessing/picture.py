@@ -11,9 +11,11 @@ from brainlab.preprocessing.orientation import middle
 from brainlab.volumes import Volume
 
 PX = 256  # of a plane's side
+MARGIN_MM = 14  # black around the head, for the letters
 INCHES = 2.5  # of a plane's side
 SHOWN = ("difference", "histogram")
 COLOURS = {"before": "#d55e00", "after": "#0072b2"}  # apart for the colour-blind too
+WIDTHS = {"before": {"linewidth": 3, "alpha": 0.5}, "after": {"linewidth": 1.2}}  # both are seen where they coincide
 PLACES = ((0.5, 0.97, "center", "top"), (0.5, 0.03, "center", "bottom"))
 PLACES += ((0.03, 0.5, "left", "center"), (0.97, 0.5, "right", "center"))  # of geometry.EDGES' letters
 
@@ -67,7 +69,7 @@ def reach_mm(volume: Volume, centre: np.ndarray) -> np.ndarray:
     """How far (3,) the scan reaches from ``centre`` along each world axis, where it is not blank; with a margin."""
     seen = volume.data != np.median(volume.data[:, :, 0])
     box = geometry.bounding_box(seen if seen.any() else ~seen, volume.affine)
-    return np.abs(box - centre).max(axis=0) + 8
+    return np.abs(box - centre).max(axis=0) + MARGIN_MM
 
 
 def view(volume: Volume, plane: geometry.Plane, position_mm: float, centre: np.ndarray, half: np.ndarray) -> np.ndarray:
@@ -149,7 +151,7 @@ def _histogram(axis, before: np.ndarray, after: np.ndarray, same_axis: bool) -> 
         one = axis if same_axis or name == "before" else axis.twiny()
         top = top if same_axis else _white(data) * 1.1
         values = data[(data > 0.02 * top) & (data < top)]
-        one.hist(values, bins=160, range=(0, top), histtype="step", color=COLOURS[name], label=name, density=True)
+        one.hist(values, bins=160, range=(0, top), histtype="step", color=COLOURS[name], density=True, **WIDTHS[name])
         one.set_xlabel("intensity" if same_axis else f"intensity {name}", fontsize=9, color=_ink(name, same_axis))
         one.set_xlim(0, top)
         one.tick_params(labelsize=8)
