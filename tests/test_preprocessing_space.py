@@ -58,7 +58,9 @@ def test_a_stripped_brain_keeps_its_size_its_brightness_at_the_edge_and_its_blan
 
 def test_detail_finer_than_the_new_voxels_turns_into_its_mean_and_not_into_false_texture(one):
     stripes = one.data.copy()
-    stripes[one.data > 0] = np.broadcast_to(100 + 90 * (-1.0) ** np.arange(stripes.shape[2]), stripes.shape)[one.data > 0]
+    stripes[one.data > 0] = np.broadcast_to(100 + 90 * (-1.0) ** np.arange(stripes.shape[2]), stripes.shape)[
+        one.data > 0
+    ]
     out = preprocessing.resample(volumes.Volume(stripes, one.affine, one.path, one.original, one.about), 7.0)
     inner = preprocessing.resample(one, 7.0).data > 0
     inner &= np.abs(out.affine[2, 3] + 7 * np.arange(out.data.shape[2]) - 6) < 40

@@ -9,8 +9,8 @@ import numpy as np
 from brainlab.errors import InputError
 from brainlab.volumes import Volume
 
-SHRINK_MM = 4.0  # the field is found in voxels of about this width, as its authors advise, and read at full width
-ROUNDS = (50, 50, 30, 20)  # at four widths of the spline's mesh, each half of the last
+SHRINK_MM = 4.0  # the field is found in voxels of at least this width, as its authors advise, and read at full width
+ROUNDS = (50, 40, 30)  # at three widths of the spline's mesh, each half of the last
 
 
 def log_field(volume: Volume, brain: np.ndarray) -> np.ndarray:
@@ -20,7 +20,7 @@ def log_field(volume: Volume, brain: np.ndarray) -> np.ndarray:
     scan, mask = (itk.GetImageFromArray(one.T) for one in (np.maximum(volume.data, 0), brain.astype(np.uint8)))
     for one in (scan, mask):
         one.SetSpacing(step.tolist())
-    shrink = np.maximum(1, np.round(SHRINK_MM / step)).astype(int).tolist()
+    shrink = np.maximum(1, np.ceil(SHRINK_MM / step)).astype(int).tolist()
     n4 = itk.N4BiasFieldCorrectionImageFilter()
     n4.SetMaximumNumberOfIterations(ROUNDS)
     n4.Execute(itk.Shrink(scan, shrink), itk.Shrink(mask, shrink))

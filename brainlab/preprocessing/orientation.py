@@ -32,16 +32,16 @@ def as_stored(volume: Volume) -> Volume:
     data = np.ascontiguousarray(apply_orientation(volume.data, back))
     steps = np.linalg.norm((volume.affine @ inv_ornt_aff(back, volume.data.shape))[:3, :3], axis=0)
     naive = np.diag([*steps, 1.0])
-    naive[:3, 3] = middle(volume) - geometry.bounding_box_centre(_bright(data), naive)
+    naive[:3, 3] = middle(volume) - geometry.bounding_box_centre(bright(data), naive)
     return replace(volume, data=data, affine=naive)
 
 
 def middle(volume: Volume) -> np.ndarray:
     """World mm (3,) of the middle of what is bright: of the brain, or of the head where the skull is still there."""
-    return geometry.bounding_box_centre(_bright(volume.data), volume.affine)
+    return geometry.bounding_box_centre(bright(volume.data), volume.affine)
 
 
-def _bright(data: np.ndarray) -> np.ndarray:
+def bright(data: np.ndarray) -> np.ndarray:
     """Voxels that are not dark (X, Y, Z) bool; all, where that leaves none."""
     seen = data[data > data.min()]
     bright = data > BRIGHT_SHARE * np.percentile(seen, 99) if seen.size else np.ones(data.shape, dtype=bool)

@@ -7,7 +7,7 @@ from matplotlib.patheffects import withStroke
 
 from brainlab import geometry, planes, plotting
 from brainlab.errors import InputError
-from brainlab.preprocessing.orientation import middle
+from brainlab.preprocessing.orientation import bright, middle
 from brainlab.volumes import Volume
 
 PX = 256  # of a plane's side
@@ -66,9 +66,8 @@ def figure(
 
 
 def reach_mm(volume: Volume, centre: np.ndarray) -> np.ndarray:
-    """How far (3,) the scan reaches from ``centre`` along each world axis, where it is not blank; with a margin."""
-    seen = volume.data != np.median(volume.data[:, :, 0])
-    box = geometry.bounding_box(seen if seen.any() else ~seen, volume.affine)
+    """How far (3,) the scan reaches from ``centre`` along each world axis, where it is not dark; with a margin."""
+    box = geometry.bounding_box(bright(volume.data), volume.affine)
     return np.abs(box - centre).max(axis=0) + MARGIN_MM
 
 
@@ -102,7 +101,8 @@ def draw(axis, image: np.ndarray, plane: geometry.Plane, half: np.ndarray, sure:
             y,
             letter if sure else f"{letter}?",
             color="white",
-            fontsize=9,
+            fontsize=10,
+            fontweight="bold",
             ha=across,
             va=up,
             transform=axis.transAxes,
