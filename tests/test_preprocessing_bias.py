@@ -8,6 +8,7 @@ import pytest
 from made_up import saved
 
 from brainlab import InputError, lesions, phantoms, preprocessing, volumes
+from brainlab.preprocessing import n4
 
 
 def read(tmp_path_factory, subject, contrast: str, name: str) -> volumes.Volume:
@@ -64,16 +65,19 @@ def test_a_scan_without_shading_is_hardly_changed(scan, subject, brain):
     assert variation(mended, subject) < 1.25 * variation(scan, subject)
 
 
-def test_n4_finds_the_same_shading(subject, brain, tmp_path_factory):
+def test_n4_finds_the_same_shading(subject, brain, tmp_path_factory, monkeypatch):
     pytest.importorskip("SimpleITK")
+    monkeypatch.setattr(n4, "ROUNDS", (20, 10))  # enough for so smooth a field
     scan = read(tmp_path_factory, subject, "T1w", "case07")
     field = coil(scan.data.shape)
     shaded = replace(scan, data=scan.data * field)
-    ours, n4 = (np.log(preprocessing.bias_field(shaded, brain, one)[brain]) for one in ("polynomial", "n4"))
-    assert np.corrcoef(n4, np.log(field[brain]))[0, 1] > 0.85
-    assert np.corrcoef(ours, n4)[0, 1] > 0.85
-    assert (ours - n4).std() < 0.04
-    assert variation(preprocessing.correct_bias(shaded, brain, "n4"), subject) < 0.7 * variation(shaded, subject)
+    ours, theirs = (np.log(preprocessing.bias_field(shaded, brain, one)[brain]) for one in ("polynomial", "n4"))
+    assert np.corrcoef(theirs, np.log(field[brain]))[0, 1] > 0.85
+    assert np.corrcoef(ours, theirs)[0, 1] > 0.85
+    assert (ours - theirs).std() < 0.04
+    mended = shaded.data.copy()
+    mended[brain] /= np.exp(theirs)
+    assert variation(replace(shaded, data=mended), subject) < 0.7 * variation(shaded, subject)
 
 
 def test_brightness_as_a_whole_does_not_matter(scan, brain):

@@ -83,7 +83,7 @@ def test_cubes_of_the_right_size_are_left_alone(tmp_path):
 
 @pytest.mark.parametrize("mm", [0, 0.1, 20, float("nan"), "1"])
 def test_an_impossible_width_is_told_so(one, mm):
-    with pytest.raises(InputError, match="mm must be a voxel width from 0.3 to 8 mm"):
+    with pytest.raises(InputError, match=r"mm must be a voxel width from 0\.3 to 8 mm"):
         preprocessing.resample(one, mm)
 
 

@@ -3,12 +3,15 @@
 import re
 import subprocess
 import sys
+from itertools import pairwise
 
+import nibabel as nib
 import numpy as np
 import pytest
 from made_up import GRIDS, MARKER, made_up, saved
+from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
 
-from brainlab import InputError, phantoms, preprocessing, volumes
+from brainlab import InputError, geometry, phantoms, preprocessing, volumes
 from brainlab.preprocessing import picture
 
 
@@ -17,11 +20,9 @@ def shaded(tmp_path_factory) -> volumes.Volume:
     """A phantom with strong shading, stored PIL in uneven voxels, in a scanner's units."""
     subject = phantoms.subject(11, spacing_mm=3.0, bias=0.3, noise=0.015)
     data = np.round(800 * phantoms.render(subject).numpy())
-    import nibabel as nib
-    from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
 
     image = nib.Nifti1Image(data[:, :, ::2], subject.affine @ np.diag([1, 1, 2, 1]))
-    turned = image.as_reoriented(ornt_transform(io_orientation(image.affine), axcodes2ornt("PIL")))
+    turned = image.as_reoriented(ornt_transform(io_orientation(image.affine), axcodes2ornt("PIL")))  # type: ignore[arg-type]
     path = tmp_path_factory.mktemp("scan") / "case07_T1w.nii.gz"
     nib.save(turned, path)
     return volumes.read(path)
@@ -35,7 +36,7 @@ def way(shaded) -> list[preprocessing.Step]:
 def test_what_is_needed_is_done_in_order_and_each_step_takes_up_the_last(way):
     assert [one.name for one in way] == ["Turn", "Resample", "Strip the skull", "Correct shading", "Normalise"]
     assert [one.changed for one in way] == [True, True, False, True, True]
-    assert all(later.before is earlier.after for earlier, later in zip(way[1:], way[2:], strict=False))
+    assert all(later.before is earlier.after for earlier, later in pairwise(way))
     assert "PIL" in way[0].says
     assert "3 × 3 × 6 mm, now cubes of 3 mm" in way[1].says
 
@@ -56,6 +57,17 @@ def test_a_scan_that_is_prepared_goes_through_with_nothing_to_do(way, tmp_path):
     assert [one.says for one in second if one.changed] == []
     assert all("nothing to do" in one.says for one in second)
     assert (second[-1].after.data == again.data).all()
+
+
+def test_shading_is_not_looked_for_once_the_scanners_zero_is_gone(tmp_path):
+    """A phantom comes normalised, and has no shading here; a field found in it would be an artefact of its new zero."""
+    subject = phantoms.subject(3, spacing_mm=4.0, bias=0.0)
+    data = phantoms.render(subject, "T2w").numpy()
+    scan = volumes.read(saved(tmp_path / "case07_T2w.nii.gz", data, subject.affine))
+    assert preprocessing.shading(preprocessing.bias_field(scan, volumes.brain_mask(scan)), scan.data > 0) > 0.1
+    third = preprocessing.steps(scan, mm=4.0)[3]
+    assert "nothing to do" in third.says
+    assert "zero" in third.says
 
 
 def test_the_scan_that_was_given_is_left_as_it_was(shaded, way):
@@ -101,7 +113,7 @@ def test_the_patients_left_is_on_the_right_and_up_is_up(tmp_path):
     data, affine = made_up(GRIDS["PIR, uneven voxels"])
     scan = volumes.read(saved(tmp_path / "a.nii.gz", data, affine))
     half = np.array([150.0, 150.0, 150.0])
-    for plane, through, (rows, columns) in (("axial", 2, (1, 0)), ("coronal", 1, (2, 0)), ("sagittal", 0, (2, 1))):
+    for plane, (rows, columns, through) in geometry.PLANES.items():
         image = picture.view(scan, plane, MARKER[through], np.zeros(3), half)
         row, column = np.argwhere(image > 200).mean(axis=0)
         pixel = 300 / picture.PX
@@ -111,10 +123,10 @@ def test_the_patients_left_is_on_the_right_and_up_is_up(tmp_path):
 
 def test_levels_are_drawn_where_models_look(shaded):
     drawn = preprocessing.levels(shaded, n=5)
-    assert all(len(axis.collections[0].get_segments()) == 5 for axis in drawn.axes)
+    assert all(len(axis.collections[0].get_paths()) == 5 for axis in drawn.axes)
     assert "5 axial slices from z = " in drawn.alt
     two = preprocessing.levels(shaded, [0.0, 10.0])
-    lines = [segment[0][1] for segment in two.axes[0].collections[0].get_segments()]
+    lines = [float(np.array(path.vertices)[0, 1]) for path in two.axes[0].collections[0].get_paths()]
     assert lines[1] - lines[0] == pytest.approx(10)
     with pytest.raises(InputError, match="heights in the brain"):
         preprocessing.levels(shaded, [500])

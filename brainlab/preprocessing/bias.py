@@ -37,7 +37,7 @@ def bias_field(volume: Volume, brain: np.ndarray, method: str = "polynomial", or
 
     ``method`` "polynomial" fits a polynomial of ``order`` 1 to 4 to the logarithms: the higher, the more of the
     anatomy it takes for shading. "n4" is the field's standard, N4 (the optional SimpleITK; ``order`` is not used).
-    Intensities must have a true zero, as the scanner's have: a scan shifted by a constant has no field to divide by.
+    Intensities must have a true zero, as the scanner's have: correct before ``normalise``, which takes it away.
     Neither method can tell shading from a disease that spreads as smoothly. Raises InputError for another method or
     order, and for a mask of another shape or without tissue in it.
     """
@@ -74,13 +74,13 @@ def _log_polynomial(volume: Volume, brain: np.ndarray, order: int) -> np.ndarray
     unit = [
         2 * (np.arange(n) - one.start) / (one.stop - one.start) - 1 for n, one in zip(brain.shape, box, strict=True)
     ]
-    points = (one[::step][index] for one, step, index in zip(unit, every, np.nonzero(used), strict=True))
-    basis = legendre.legvander3d(*points, (order,) * 3).reshape(used.sum(), *(order + 1,) * 3)
+    x, y, z = (one[::step][index] for one, step, index in zip(unit, every, np.nonzero(used), strict=True))
+    basis = legendre.legvander3d(x, y, z, [order] * 3).reshape(used.sum(), *(order + 1,) * 3)
     kept = np.indices(basis.shape[1:]).sum(axis=0) <= order
     kept[0, 0, 0] = False  # a constant is brightness, no shading
     coefficients = np.zeros(kept.shape)
     coefficients[kept] = _fit(np.log(values[used]).astype(float), basis[:, kept])
-    return legendre.leggrid3d(*unit, coefficients)
+    return legendre.leggrid3d(unit[0], unit[1], unit[2], coefficients)
 
 
 class Tissues(NamedTuple):

@@ -83,6 +83,9 @@ def _stripped(volume: Volume) -> Step:
 
 def _unshaded(volume: Volume, method: str) -> Step:
     brain = volumes.brain_mask(volume)
+    if _is_normalised(volume, brain):
+        says = f"{NOTHING}, the scan is normalised, and its zero no longer the scanner's: correct before normalising"
+        return Step("Correct shading", says, volume, volume)
     field = bias.bias_field(volume, brain, method)
     found = bias.shading(field, brain)
     if found < LITTLE_SHADING:
@@ -96,8 +99,14 @@ def _unshaded(volume: Volume, method: str) -> Step:
 def _normalised(volume: Volume) -> Step:
     brain = volumes.brain_mask(volume)
     found = intensity_range(volume.data, brain)
-    if np.allclose(found, (0, BRIGHT), atol=0.03) and volume.data.max() <= 1:  # voxels clipped to 0 leave the brain
+    if _is_normalised(volume, brain):
         return Step("Normalise", f"{NOTHING}, percentiles 1 and 99 are 0 and {BRIGHT}", volume, volume)
     after = replace(volume, data=normalise(volume.data, brain))
     says = f"percentile 1 was {found.low:.3g} and is 0, percentile 99 was {found.high:.3g} and is {BRIGHT}"
     return Step("Normalise", says, volume, after, show=("histogram",), same_window=False)
+
+
+def _is_normalised(volume: Volume, brain: np.ndarray) -> bool:
+    """Whether a scan is on the kit's scale; roughly, because voxels clipped to 0 have left the brain since."""
+    found = intensity_range(volume.data, brain)
+    return bool(np.allclose(found, (0, BRIGHT), atol=0.03) and volume.data.min() >= 0 and volume.data.max() <= 1)
