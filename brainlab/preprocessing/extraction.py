@@ -2,7 +2,9 @@
 
 deepbet (Fisch et al., Computers in Biology and Medicine 179:108845, 2024; MIT licence) is two small networks with
 their weights in the package. They learnt from T1-weighted scans of healthy adults: for other contrasts, children, and
-heads with a large tumour, nobody has shown that they hold, so look at the picture before you believe the mask.
+heads with a large tumour, nobody has shown that they hold, so look at the picture before you believe the mask. Tried
+here only on heads made up around stripped brains (no real whole head may be shipped): Dice 0.95 to 0.98 with the
+brain, always a few per cent larger than it, for it takes in the fluid around the brain too.
 """
 
 import warnings

@@ -82,5 +82,5 @@ def _onto(data: np.ndarray, affine: np.ndarray, mm: float) -> tuple[np.ndarray, 
     coarser = np.maximum(mm / voxel, 1.0)
     sigma = np.sqrt((coarser**2 - 1) / (8 * np.log(2)))  # in voxels: the two point spreads' difference
     blurred = ndimage.gaussian_filter(data, sigma, mode="nearest", truncate=3) if sigma.max() > 0.05 else data
-    image = resample_to_output(Nifti1Image(blurred, affine), (mm, mm, mm), order=1, mode="nearest")
+    image = resample_to_output(Nifti1Image(blurred, affine), (mm, mm, mm), order=1)  # 0 beyond the file's grid
     return np.asarray(image.dataobj, dtype=np.float32), np.asarray(image.affine)
