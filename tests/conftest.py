@@ -78,3 +78,14 @@ def people(tmp_path_factory):
         table.writeheader()
         table.writerows(rows)
     return folder
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """A web server on this computer; see served.py."""
+    from tests.served import serving
+
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with serving() as server:
+        yield server
