@@ -37,7 +37,7 @@ def cache_dir() -> Path:
 
 
 def shared(*parts: str) -> Path | None:
-    """A file or folder in the shared cache, which ``BRAINLAB_SHARED`` names; None where it is not there, or none is set.
+    """A file or folder in the shared cache, which ``BRAINLAB_SHARED`` names; None where there is none.
 
     Raises InputError where the shared cache is not a folder, or what is asked for may not be read.
     """

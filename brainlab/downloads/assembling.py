@@ -74,7 +74,8 @@ def _fetch(file: File, incoming: Path, page: str) -> Path:
     downloader = Resuming(file.name, incoming / f"{file.name}.part")
     for _ in range(2):
         try:
-            return Path(pooch.retrieve(file.url, file.checksum, file.name, incoming, downloader=downloader))
+            fetched = pooch.retrieve(file.url, file.checksum, file.name, incoming, downloader=downloader)  # type: ignore[arg-type] - pooch's own type calls the url fname
+            return Path(fetched)
         except InputError:
             raise
         except ValueError as error:  # pooch has compared the checksums, and removed the file

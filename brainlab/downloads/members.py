@@ -56,7 +56,8 @@ def of(archive: Path, most: int) -> Iterator[Member]:
 
 def damaged(archive: Path, error: Exception) -> str:
     """The sentence for an archive that cannot be read."""
-    return f"{archive.name} is damaged ({error or type(error).__name__}): it was removed, so try again."
+    why = " ".join(str(error).split())[:120] or type(error).__name__
+    return f"{archive.name} was refused and removed: it is damaged ({why}); tell its makers."
 
 
 class _Counted:
@@ -88,8 +89,8 @@ class _Counted:
             raise InputError(damaged(self.archive, error)) from error
         self.position += len(data)
         if self.position > self.most:
-            at = f"{shown(self.member)} makes it unpack to {self.position / self.archive.stat().st_size:.0f} times its size"
-            raise InputError(f"{self.archive.name} was refused and removed: its member {at}; tell its makers.")
+            why = f"its member {shown(self.member)} makes it unpack to more than {self.most / 1e6:.0f} MB, far too much"
+            raise InputError(f"{self.archive.name} was refused and removed: {why}; tell its makers.")
         return data
 
 

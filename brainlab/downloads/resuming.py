@@ -37,6 +37,7 @@ class Resuming:
         self.resumed = False  # whether the last call went on with an older part
 
     def __call__(self, url: str, output_file: Any, pooch: Any = None) -> None:
+        """Fetch ``url`` into ``output_file``."""
         try:
             kept, said = self._size(), self._said(url)
             self.resumed = kept > 0
