@@ -27,7 +27,7 @@ class Page:
     ranges: bool = True  # False: a Range is ignored, and everything sent
     length: bool = True  # False: no Content-Length
     cut: int | None = None  # hang up after so many bytes
-    stall: int | None = None  # send so many bytes, then nothing, without hanging up
+    stall: int | None = None  # send so many bytes, then nothing until ``served.released`` is set
     to: str | None = None  # redirect there
 
 
@@ -48,7 +48,7 @@ class Served:
         self.address = address
         self.pages: dict[str, Page] = {}
         self.asked: list[Asked] = []
-        self.released = threading.Event()  # ends every stall
+        self.released = threading.Event()  # ends every stall, and what is left is sent
 
     def put(self, path: str, body: bytes = b"", **behaviour) -> str:
         """Lay a page at a path, in the place of any before it; returns its address."""
@@ -119,17 +119,22 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _send(self, page: Page, body: bytes, asked: Asked, served: Served) -> None:
-        stop = min(one for one in (page.cut, page.stall, len(body)) if one is not None)
+        end = len(body) if page.cut is None else min(page.cut, len(body))
+        stall = end if page.stall is None else min(page.stall, end)
         try:
-            for start in range(0, stop, 65536):
-                piece = body[start : min(start + 65536, stop)]
-                self.wfile.write(piece)
-                asked.sent += len(piece)
-            self.wfile.flush()
+            self._write(body[:stall], asked)
             if page.stall is not None:
                 served.released.wait(60)
+            self._write(body[stall:end], asked)
         except OSError:  # whoever asked has hung up
             pass
+
+    def _write(self, body: bytes, asked: Asked) -> None:
+        for start in range(0, len(body), 65536):
+            piece = body[start : start + 65536]
+            self.wfile.write(piece)
+            asked.sent += len(piece)
+        self.wfile.flush()
 
     def log_message(self, format, *args) -> None:
         pass

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import tarfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -183,36 +185,21 @@ def test_a_disk_that_is_really_full_is_a_sentence_and_a_second_try_works(served,
         subprocess.run(["umount", disk], check=True)
 
 
-def start(url: str, body: bytes) -> subprocess.Popen:
-    command = [sys.executable, "-c", FETCH, url, checksum(body)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def test_two_notebooks_at_once_download_once_and_the_second_says_that_it_waits(served):
-    url = served.put("first.tar.gz", FIRST, stall=len(FIRST))  # the server keeps the first waiting a while
-    first, second = start(url, FIRST), start(url, FIRST)
-    outs = [process.communicate(timeout=60) for process in (first, second)]
-    assert [process.returncode for process in (first, second)] == [0, 0], outs
-    assert all(out.splitlines()[-1] == "2" for out, _ in outs)
+def test_two_notebooks_at_once_download_once_and_the_second_says_that_it_waits(served, monkeypatch):
+    monkeypatch.setattr(resuming, "TIMEOUT_S", (60.0, 60.0))
+    one = file(served, "first.tar.gz", FIRST, stall=10)
+    command = [sys.executable, "-c", FETCH, one.url, one.checksum]
+    with ThreadPoolExecutor(1) as pool:
+        ours = pool.submit(downloads.fetch, made_up(one), yes=True)
+        while not served.asked:  # the first has the lock, and waits for the server
+            time.sleep(0.01)
+        other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert other.stdout
+        assert "is downloading made-up: waiting for it" in other.stdout.readline()
+        served.released.set()
+        assert ours.result(timeout=60)
+    assert other.communicate(timeout=60)[0].splitlines()[-1] == "2"
     assert len(served.asked) == 1
-
-
-def test_a_second_notebook_waits_and_says_so(two, monkeypatch, capsys):
-    from filelock import FileLock
-
-    lock = FileLock(downloads._own(two).with_name(".made-up.lock"))
-    downloads._own(two).parent.mkdir()
-    lock.acquire()
-    real = FileLock.acquire
-
-    def release_first(self, timeout=None, **more):
-        if timeout is None:
-            lock.release()
-        return real(self, timeout=timeout, **more)
-
-    monkeypatch.setattr(FileLock, "acquire", release_first)
-    assert downloads.fetch(two, yes=True)
-    assert "is downloading made-up: waiting for it" in capsys.readouterr().out
 
 
 def test_removing_frees_what_was_downloaded_and_what_was_begun(two, served, tmp_path):
