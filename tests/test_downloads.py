@@ -10,6 +10,7 @@ import tarfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ def file(served, name: str, body: bytes, **behaviour) -> File:
 
 
 def made_up(*files: File, **more) -> Download:
-    said = {"licence": "CC BY 4.0", "citation": "Nobody 2000", "page": "https://example.org/set"}
+    said: dict[str, Any] = {"licence": "CC BY 4.0", "citation": "Nobody 2000", "page": "https://example.org/set"}
     return Download("made-up", "A made-up source", files, **(said | more))
 
 
@@ -326,7 +327,7 @@ def test_a_notebook_is_asked_where_its_page_takes_input(two, monkeypatch, allowe
     ],
 )
 def test_a_catalogue_entry_that_cannot_be_right_is_refused(wrong, told):
-    good = {"url": "https://example.org/x", "name": "x.zip", "checksum": checksum(b"")}
+    good: dict[str, Any] = {"url": "https://example.org/x", "name": "x.zip", "checksum": checksum(b"")}
     File(**good)
     with pytest.raises(InputError, match=told):
         File(**(good | wrong))
@@ -334,9 +335,12 @@ def test_a_catalogue_entry_that_cannot_be_right_is_refused(wrong, told):
 
 def test_a_download_needs_files_or_a_library_and_a_plain_name():
     one = File("https://example.org/x", "x", checksum(b""))
-    for wrong in ({"files": ()}, {"fetch_with": library}, {"files": (one, one)}, {"name": "../up"}, {"name": "Nul"}):
+    good: dict[str, Any] = {"name": "n", "title": "", "files": (one,), "licence": "", "citation": "", "page": ""}
+    Download(**good)
+    wrongs: list[dict[str, Any]] = [{"files": ()}, {"fetch_with": library}, {"files": (one, one)}]
+    for wrong in [*wrongs, {"name": "../up"}, {"name": "nul"}]:
         with pytest.raises(InputError):
-            Download(**({"name": "n", "title": "", "files": (one,), "licence": "", "citation": "", "page": ""} | wrong))
+            Download(**(good | wrong))
 
 
 def test_sizes_are_told_as_a_reader_likes_them():

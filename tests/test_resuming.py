@@ -168,6 +168,11 @@ def test_a_part_longer_than_the_file_is_given_up(served, tmp_path):
     assert downloads.fetch(of(f"{served.address}/scan"), yes=True)
 
 
+def test_a_part_that_was_not_asked_for_is_not_taken(served, tmp_path):
+    assert "status 206" in refused(of(served.put("scan", BODY[5:], status=206)))
+    assert left(tmp_path) == {}
+
+
 def test_a_truncated_file_without_a_stated_length_is_found_by_its_checksum(served, tmp_path):
     assert "checksum" in refused(of(served.put("scan", BODY, length=False, cut=200_000)))
     assert left(tmp_path) == {}
@@ -189,6 +194,13 @@ def test_offline_is_a_sentence_that_names_the_host(tmp_path, monkeypatch):
         url = f"http://127.0.0.1:{free.getsockname()[1]}/scan"
     assert "127.0.0.1" in (said := refused(of(url)))
     assert "cannot be reached" in said
+    assert left(tmp_path) == {}
+
+
+def test_a_server_that_takes_the_question_and_never_answers_is_a_sentence(monkeypatch, tmp_path):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert "does not answer" in refused(of(f"http://127.0.0.1:{silent.getsockname()[1]}/scan"))
     assert left(tmp_path) == {}
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from brainlab import InputError, cache, data, downloads
-from brainlab.downloads import Download, File
+from brainlab.downloads import Download, File, assembling
 from brainlab.slices import Slices
 from brainlab.sources import phantom
 from tests.served import checksum, tar_of
@@ -97,7 +97,7 @@ def filled(served, monkeypatch) -> Iterator[tuple[Path, Download]]:
 def test_two_students_of_other_names_read_it_and_nothing_is_written(filled, monkeypatch, one_thread):
     folder, made_up = filled
     monkeypatch.setattr(phantom, "build", lambda *_: pytest.fail("grown again"))
-    monkeypatch.setattr(downloads.assembling, "assemble", lambda *_: pytest.fail("downloaded again"))
+    monkeypatch.setattr(assembling, "assemble", lambda *_: pytest.fail("downloaded again"))
     teacher = study(made_up)  # imports all that the students need, too
     before = seen(folder)
     (refused,) = as_user(STUDENTS[0], lambda: [(folder / "new").touch()])()

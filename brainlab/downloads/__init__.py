@@ -7,7 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from brainlab import cache
-from brainlab.downloads import assembling, consent, marker, troubles
+from brainlab.downloads import consent, marker, troubles
 from brainlab.downloads.catalogue import Download, File, amount
 from brainlab.errors import InputError
 
@@ -21,6 +21,8 @@ def fetch(download: Download, *, yes: bool = False, out: str | Path | None = Non
     name inside ``out``. A second notebook that asks meanwhile waits for the first. Raises InputError, in a sentence
     that says what to do, where nothing is downloaded or something goes wrong; a later try goes on where it stopped.
     """
+    from brainlab.downloads import assembling  # brings the network's libraries, which a phantom does not need
+
     folder = Path(out).expanduser().resolve() / download.name if out else _own(download)
     there = (folder if marker.complete(folder, download) else None) if out else where(download)
     if there:
@@ -47,6 +49,8 @@ def remove(download: Download) -> int:
 
     Raises InputError if it lies in the shared cache only, or is being downloaded just now.
     """
+    from brainlab.downloads import assembling
+
     own = _own(download)
     part = assembling.work(own)
     shared = cache.shared("downloads", download.name)

@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pooch
 
@@ -71,11 +72,12 @@ def _add(file: File, there: Path, whole: Path, page: str) -> None:
 
 def _fetch(file: File, incoming: Path, page: str) -> Path:
     """The file as it lies on the web, its checksum verified; what was resumed and is wrong is fetched once anew."""
-    downloader = Resuming(file.name, incoming / f"{file.name}.part")
+    downloader: Any = Resuming(
+        file.name, incoming / f"{file.name}.part"
+    )  # Any, for pooch's own type is not what it calls
     for _ in range(2):
         try:
-            fetched = pooch.retrieve(file.url, file.checksum, file.name, incoming, downloader=downloader)  # type: ignore[arg-type] - pooch's own type calls the url fname
-            return Path(fetched)
+            return Path(pooch.retrieve(file.url, file.checksum, file.name, incoming, downloader=downloader))
         except InputError:
             raise
         except ValueError as error:  # pooch has compared the checksums, and removed the file

@@ -28,20 +28,21 @@ def ask(download: Download, folder: Path) -> None:
 
 def described(download: Download, folder: Path) -> str:
     """What a person is shown, a line each."""
+    unpacked = ", unpacked" if any(file.is_archive for file in download.files) else ""
     lines = {
         "Size": download.size,
         "Licence": download.licence,
         "Please cite": download.citation,
         "Page": download.page,
         "Note": download.note,
-        "To": f"{folder} (a new folder; nothing else is written)",
+        "To": f"{folder}{unpacked}",
     }
     return "\n".join([download.title, *(f"  {name + ':':<13}{text}" for name, text in lines.items() if text)])
 
 
 def without_asking(download: Download) -> str:
     """How to say yes beforehand."""
-    return f"run `brainlab data get {download.name} --yes` to agree to its licence"
+    return f"run `brainlab data get {download.name} --yes`, or give yes=True, to agree to its licence"
 
 
 def _somebody_is_there() -> bool:

@@ -113,7 +113,7 @@ class Resuming:
         title = troubles.title_of(first) if page else ""
         if page and status < 300 and not start:
             raise InputError(troubles.web_page(self.name, url, title))
-        if status not in (200, 206):
+        if status not in (200, 206) or (status == 206 and start != self._size()):
             raise InputError(troubles.refusal(status, url, title))
 
     def _begin(self, answer: requests.Response, url: str, total: int | None) -> None:

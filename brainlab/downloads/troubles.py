@@ -4,16 +4,20 @@ import errno
 import html
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import requests
+if TYPE_CHECKING:
+    import requests
 
 FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 AGAIN = "try again later"
 
 
-def unreachable(error: requests.RequestException, url: str) -> str:
+def unreachable(error: "requests.RequestException", url: str) -> str:
     """Why no answer came at all."""
+    import requests  # not above: whoever only looks what is here needs no network library
+
     host, text = urlsplit(url).netloc, repr(error)
     if isinstance(error, requests.TooManyRedirects):
         return f"{url} leads from one address to the next without end: {AGAIN}, or tell the source's makers."
