@@ -81,8 +81,8 @@ class _Counted:
     def read(self, size: int) -> bytes:
         if self.header is not None:
             self.header -= size
-            if self.header < 0:
-                raise InputError(f"{self.archive.name} was refused and removed: a member's header is too long.")
+            if size < 0 or self.header < 0:  # a size below nothing would mean all that is left
+                raise InputError(f"{self.archive.name} was refused and removed: a member's header has no likely size.")
         try:
             data = self.file.read(size)
         except Exception as error:  # zlib.error, EOFError, BadGzipFile: all mean the same here
@@ -116,6 +116,7 @@ def _tar_members(archive: Path, most: int) -> Iterator[Member]:
                 plain = info.type in PLAIN_FILES and not info.issparse()
                 stream.member = info.name
                 trouble = None if plain or info.isdir() else TAR_KINDS.get(info.type, NOT_PLAIN)
+                trouble = "is smaller than nothing" if info.size < 0 else trouble
                 yield Member(info.name, info.isdir(), trouble, _reader(stream, info.size if plain else 0, archive))
 
 

@@ -92,7 +92,7 @@ class Resuming:
             if not start:
                 self._begin(answer, url, total)
             with (
-                self.part.open("ab" if start else "wb") as file,
+                self.part.open("ab") as file,
                 tqdm(desc=self.name, total=total, initial=start, unit="B", unit_scale=True) as bar,
             ):
                 for piece in chain([first], pieces):
@@ -103,7 +103,7 @@ class Resuming:
         except OSError as error:
             self.forget()
             raise InputError(troubles.disk(error, self.part.parent)) from error
-        if total is not None and self._size() < total:
+        if total is not None and self._size() < total:  # urllib3 before 2 says nothing of this
             raise InputError(self._cut(total))
 
     def _look_at(self, answer: requests.Response, first: bytes, url: str, start: int) -> None:
