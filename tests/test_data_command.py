@@ -112,3 +112,5 @@ def test_the_phantoms_are_listed_and_grown_by_the_same_command(added, monkeypatc
     monkeypatch.setattr(phantom, "load", lambda *_: None)
     assert "phantom" in run(capsys, "list")
     assert run(capsys, "get", "phantom").strip().endswith("phantom")
+    assert cli.main(["data", "remove", "phantom"]) == 2
+    assert "grown, not downloaded; they lie in" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from brainlab.cache import cache_dir
 from brainlab.downloads.catalogue import Download
 from brainlab.errors import InputError
 from brainlab.slices import Slices
@@ -35,6 +36,9 @@ def known() -> dict[str, Source]:
 
 def find(name: str) -> Source:
     """The source of a name. Raises InputError where there is none, and a broken module's own error if it may be it."""
+    if name == "phantom":
+        place = cache_dir() / "phantom"
+        raise InputError(f"The phantoms are grown, not downloaded; they lie in {place}, which you may remove yourself.")
     found, broken = _found()
     if name in found:
         return found[name]
