@@ -77,7 +77,9 @@ def _fetch(file: File, incoming: Path, page: str) -> Path:
     )  # Any, for pooch's own type is not what it calls
     for _ in range(2):
         try:
-            return Path(pooch.retrieve(file.url, file.checksum, file.name, incoming, downloader=downloader))
+            fetched = pooch.retrieve(file.url, file.checksum, file.name, incoming, downloader=downloader)
+            downloader.forget()
+            return Path(fetched)
         except InputError:
             raise
         except ValueError as error:  # pooch has compared the checksums, and removed the file

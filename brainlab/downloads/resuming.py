@@ -29,7 +29,8 @@ class Resuming:
     """Called by pooch as ``downloader(url, output_file, pooch)``; what has arrived is in ``part`` until it is whole.
 
     Beside ``part`` lies what the server said of the file, so that a file that has changed since is not glued to the
-    part of an older one. Raises InputError for all that can go wrong; only a cut connection leaves ``part`` behind.
+    part of an older one. Raises InputError for all that can go wrong; only a cut connection leaves ``part`` behind,
+    and success, so that an interrupt while pooch takes the checksum loses nothing: call ``forget`` after that.
     """
 
     def __init__(self, name: str, part: Path) -> None:
@@ -44,10 +45,18 @@ class Resuming:
             if not kept or kept != said.get("total"):  # else only the last step was missed
                 with self._ask(url, kept, said) as answer:
                     self._save(answer, url)
-            os.replace(self.part, output_file)
+            self._hand_over(output_file)
         finally:
             if not self._size():
                 self.forget()
+
+    def _hand_over(self, output_file: Any) -> None:
+        """Give the file a second name where the disk allows it: who interrupts the checking keeps the part."""
+        os.remove(output_file)
+        try:
+            os.link(self.part, output_file)
+        except OSError:
+            os.replace(self.part, output_file)
 
     def forget(self) -> None:
         """Remove the part."""
