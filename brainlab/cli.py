@@ -24,8 +24,12 @@ def parser(command: str | None) -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="check this computer, offline, and say how to mend what fails")
     doctor.set_defaults(run=run_doctor)
 
-    data = commands.add_parser("data", help="say where built data is kept, and how much of it")
-    data.set_defaults(run=run_data)
+    data = commands.add_parser("data", help="say what data is here; list, get and remove what can be downloaded")
+    if command == "data":
+        from brainlab import datacommand
+
+        datacommand.add_arguments(data)
+        data.set_defaults(run=datacommand.run)
 
     weights = commands.add_parser("pretrain", help="make the shipped weights anew, each with its card")
     if command == "pretrain":
@@ -55,17 +59,6 @@ def run_doctor(_: argparse.Namespace) -> int:
     from brainlab import doctor
 
     return doctor.report()
-
-
-def run_data(_: argparse.Namespace) -> int:
-    """Print the cache's folder and what lies in it. It may be removed: a lesson builds again what it needs."""
-    from brainlab.cache import cache_dir
-
-    folder = cache_dir()
-    print(folder)
-    for one in sorted(path for path in folder.rglob("*") if path.is_file()):
-        print(f"{one.stat().st_size / 1e6:8.1f} MB  {one.relative_to(folder)}")
-    return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:

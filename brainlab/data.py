@@ -11,7 +11,7 @@ from torch import Tensor
 from brainlab.errors import InputError
 from brainlab.slices import About, Slices
 
-__all__ = ["About", "Batches", "Slices", "Split", "load"]
+__all__ = ["About", "Batches", "Slices", "Split", "get", "load"]
 
 Split = Literal["train", "val", "labelled", "dev", "test"]
 
@@ -41,6 +41,20 @@ def load(name: str | Path, split: Split = "train", contrast: str = "T1w", size: 
     raise InputError(
         f'There is no source called {str(name)!r}: use "phantom", or the path of a NIfTI file or a folder of images.'
     )
+
+
+def get(name: str, yes: bool = False) -> Path:
+    """The folder of a source that can be downloaded, fetched now if need be; ``"phantom"`` grows all of its splits.
+
+    Shows what it is and asks before the first byte, unless ``yes``. Raises InputError, and nothing is left half done.
+    """
+    from brainlab import downloads, sources
+
+    if name == "phantom":
+        from brainlab.sources import phantom
+
+        return phantom.fill()
+    return downloads.fetch(sources.find(name).download, yes=yes)
 
 
 class Batches:

@@ -15,7 +15,8 @@ MUST_RUN_WHEN_STRICT = ("realdata", "browser")
 
 
 def pytest_configure(config):
-    """Build data into a folder of this run's own: a stale cache would hide an error."""
+    """Build data into a folder of this run's own: a stale cache, or a shared one, would hide an error."""
+    os.environ.pop("BRAINLAB_SHARED", None)
     if "BRAINLAB_CACHE" not in os.environ:
         os.environ["BRAINLAB_CACHE"] = tempfile.mkdtemp(prefix="brainlab-tests-")
         config.add_cleanup(lambda: shutil.rmtree(os.environ.pop("BRAINLAB_CACHE"), ignore_errors=True))
@@ -78,3 +79,14 @@ def people(tmp_path_factory):
         table.writeheader()
         table.writerows(rows)
     return folder
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """A web server on this computer; see served.py."""
+    from tests.served import serving
+
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with serving() as server:
+        yield server

@@ -16,6 +16,14 @@ def test_importing_brainlab_loads_no_gui_and_no_heavy_library():
     assert run(f"import sys, brainlab; print([m for m in '{heavy}'.split() if m in sys.modules])") == "[]"
 
 
+def test_a_phantom_needs_no_network_library():
+    network = "requests urllib3 pooch"
+    code = (
+        f"import sys; from brainlab.sources import phantom; print([m for m in '{network}'.split() if m in sys.modules])"
+    )
+    assert run(code) == "[]"
+
+
 def test_importing_brainlab_first_makes_openmp_wait_quietly():
     assert run("import brainlab, os; print(os.environ['OMP_WAIT_POLICY'], os.environ['GOMP_SPINCOUNT'])") == "PASSIVE 0"
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from brainlab import anatomy, contrast, cortex, fields, geometry, growth, intensity, lesions, phantoms, planes
-from brainlab.cache import cache_dir
+from brainlab.cache import cache_dir, shared
 from brainlab.errors import InputError
 from brainlab.slices import About, Slices
 
@@ -60,12 +60,22 @@ def load(split: str, mr_contrast: str = "T1w", size: int = 64, seed: int = 0) ->
         raise InputError(f"contrast must be one of {', '.join(contrast.SEQUENCES)}, got {mr_contrast!r}.")
     if size % 16 or not 32 <= size <= 256:
         raise InputError(f"size must be a multiple of 16 from 32 to 256, got {size}.")
-    path = cache_dir() / "phantom" / f"{split}-{mr_contrast}-{size}px-seed{seed}-{RECIPE}.safetensors"
+    name = f"{split}-{mr_contrast}-{size}px-seed{seed}-{RECIPE}.safetensors"
+    if (ready := shared("phantom", name)) and _readable(ready):
+        return _read(ready)
+    path = cache_dir() / "phantom" / name
     path.parent.mkdir(exist_ok=True)
     with FileLock(path.with_suffix(".lock")):  # a second notebook waits here, then finds the file
         if not _readable(path):
             _write(path, build(split, mr_contrast, size, seed))
     return _read(path)
+
+
+def fill(mr_contrast: str = "T1w", size: int = 64, seed: int = 0) -> Path:
+    """Grow all splits that are not there yet, as an instructor does for a class; returns the folder they lie in."""
+    for split in SUBJECTS:
+        load(split, mr_contrast, size, seed)
+    return cache_dir() / "phantom"
 
 
 def build(split: str, mr_contrast: str, size: int, seed: int, subjects: int | None = None) -> Slices:
