@@ -179,7 +179,7 @@ def test_bytes_keep_the_span_and_clip_the_rest():
 
 
 def test_the_browsers_inferno_is_matplotlibs():
-    anchors = re.search(r"INFERNO = \[(.*?)\]", (canvas.STATIC / "canvas.js").read_text(), re.S)
+    anchors = re.search(r"INFERNO = \[(.*?)\]", (canvas.STATIC / "colour.js").read_text(), re.S)
     assert anchors
     colours = [[int(one[i : i + 2], 16) for i in (0, 2, 4)] for one in re.findall(r'"(\w{6})"', anchors[1])]
     at = np.linspace(0, len(colours) - 1, 256)

@@ -1,41 +1,56 @@
 """The one canvas that draws every picture of a brain: raw bytes from the kernel, everything else in the browser.
 
-The browser sends a *wish* (the values that moved); the kernel answers with a *frame* (pictures and a sentence about
-them). One wish is in flight at a time and the newest wins, so a dragged slider never queues up work. Colour map,
-window, opacity, threshold and zoom never ask the kernel at all.
+The browser sends a *wish* (the values that moved, the buttons pressed, the strokes painted); the kernel answers with a
+*frame* (pictures and a sentence about them). One wish is in flight at a time and the newest value wins, so a dragged
+slider never queues up work; presses and strokes wait their turn in order, and none is lost or done twice. Colour map,
+window, opacity, threshold, zoom and swipe never ask the kernel at all.
 """
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
 import anywidget
+import numpy as np
 import traitlets
 
 from brainlab.errors import InputError
 from brainlab.widgets import still
 from brainlab.widgets.frame import Frame, packed
-from brainlab.widgets.parts import Choice, Panel, Slider, Toggle
+from brainlab.widgets.parts import AnyPanel, Button, Control, Panel, contents
 
 STATIC = Path(__file__).parent / "static"
-LOOK = {"auto": False, "opacity": 0.6, "threshold": 0.0, "zoom": 1.0}
+# Plain files without a build, one idea each; together they are the page's one module.
+SCRIPTS = ("page", "colour", "link", "controls", "pointing", "picture", "brush", "swipe", "plot", "curve", "scatter")
+SCRIPTS += ("lookup", "view")
+STYLES = ("layout", "controls", "panels", "words")
+LOOK = {"auto": False, "opacity": 0.6, "swipe": 0.5, "threshold": 0.0, "zoom": 1.0}
 log = logging.getLogger(__name__)
+
+
+def joined(names: Sequence[str], suffix: str) -> str:
+    """The files of ``static/`` in this order as one text."""
+    return "\n".join((STATIC / f"{name}.{suffix}").read_text(encoding="utf-8") for name in names)
 
 
 class Canvas(anywidget.AnyWidget):
     """Shows a state: a ``traitlets.HasTraits`` with a trait a control, and ``frame() -> Frame`` without Jupyter in it.
 
-    Set the state's traits from Python and the page follows; move a slider and the traits follow. ``look`` is what the
-    browser decides alone: ``low`` and ``high`` of the window, ``auto`` (window from the picture), ``opacity`` and
-    ``threshold`` of the overlay, ``zoom``; what is left out has its default. ``display`` names the controls for it.
+    Set the state's traits from Python and the page follows; move a slider and the traits follow. A ``Button`` calls
+    ``state.press(name)``, a ``Brush`` ``state.stroke(panel, points, begins)``. A state that changes by itself, as in a
+    training thread, has an Int trait ``changed`` and adds 1 to it when there is something new to show.
+
+    ``look`` is what the browser decides alone: ``low`` and ``high`` of the window, ``auto`` (window from the picture),
+    ``opacity`` and ``threshold`` of the overlay, ``zoom``, and ``swipe``, the divider's place from 0 to 1; what is left
+    out has its default. ``display`` names the controls for it.
     """
 
-    _esm = STATIC / "canvas.js"
-    _css = STATIC / "canvas.css"
+    _esm = joined(SCRIPTS, "js")
+    _css = joined(STYLES, "css")
 
     spec = traitlets.Dict().tag(sync=True)
     frame = traitlets.Dict().tag(sync=True)
@@ -44,8 +59,8 @@ class Canvas(anywidget.AnyWidget):
     def __init__(
         self,
         state: Any,
-        panels: Sequence[Panel],
-        controls: Sequence[Slider | Choice | Toggle],
+        panels: Sequence[AnyPanel],
+        controls: Sequence[Control],
         *,
         title: str,
         caption: str,
@@ -53,11 +68,15 @@ class Canvas(anywidget.AnyWidget):
         look: dict[str, Any] | None = None,
     ) -> None:
         self.state, self.failure = state, None
-        self._names = [one.name for one in controls]
+        self._names = [one.name for one in controls if not isinstance(one, Button)]
+        self._buttons = {one.name for one in controls if isinstance(one, Button)}
+        self._brushes = {one.name for one in panels if isinstance(one, Panel) and one.brush}
+        self._kinds = {name: one.kind for one in panels for name in contents(one)}
+        self._done: dict[str, int] = {}  # client: the number of its last event that was done
         self._shown: Frame | None = None
         self._count, self._answering, self._lock = 0, False, threading.RLock()
         # One trait a picture: a picture that did not change is not sent again.
-        self.add_traits(**{f"picture_{one.name}": traitlets.Dict().tag(sync=True) for one in panels})
+        self.add_traits(**{f"picture_{name}": traitlets.Dict().tag(sync=True) for name in self._kinds})
         spec = {
             "id": uuid4().hex[:12],
             "title": title,
@@ -69,17 +88,20 @@ class Canvas(anywidget.AnyWidget):
         super().__init__(spec=spec, look=look or {})
         self.answer({})
         self.on_msg(lambda _, wish, __: self.answer(wish))
-        state.observe(self._state_moved, self._names)
+        self._observed = [*self._names, *(["changed"] if state.has_trait("changed") else [])]
+        state.observe(self._state_moved, self._observed)
 
     def answer(self, wish: dict[str, Any]) -> None:
-        """Move the state to a wish ``{"client", "seq", "values"}`` of the browser's, or to none, and show its frame.
+        """Move the state to a wish ``{"client", "seq", "events", "values"}`` of the browser's, or to none, and show it.
 
-        An error becomes a sentence in the widget, and is kept in ``self.failure``; the last pictures stay.
+        An event is ``{"n", "values", "pressed"}`` or ``{"n", "values", "panel", "stroke", "begins"}``, ``values`` being
+        those that moved before it. An error becomes a sentence in the widget, and is kept in ``self.failure``; the rest
+        of the wish is still done, and pictures that could not be computed stay as they were.
         """
         with self._lock:
             self._answering = True
             try:
-                pictures = self._compute(wish.get("values", {}))
+                pictures = self._compute(wish)
             finally:
                 self._answering = False
             self._count += 1
@@ -89,20 +111,42 @@ class Canvas(anywidget.AnyWidget):
                     setattr(self, name, picture)
                 self.frame = self._words() | numbers
 
-    def _compute(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Set the state, take its frame and return its pictures as the browser takes them."""
-        try:
-            for name, value in values.items():
-                if name in self._names:
-                    self.state.set_trait(name, value)
-            frame = self.state.frame()
-            pictures = {f"picture_{name}": packed(one) for name, one in frame.pictures.items()}
-        except Exception as problem:  # whatever a frame raises belongs on the page, not in a log that nobody reads
-            log.debug("a frame failed", exc_info=True)
-            self.failure = problem
-            return {}
-        self._shown, self.failure = frame, None
+    def _compute(self, wish: dict[str, Any]) -> dict[str, Any]:
+        """Do what is wished, take the state's frame and return its pictures as the browser takes them."""
+        self.failure = None
+        for event in wish.get("events", ()):
+            if event["n"] > self._done.get(wish["client"], 0):  # else the browser repeats it, unsure whether it came
+                self._done[wish["client"]] = event["n"]
+                self._set(event["values"])
+                self._attempt(lambda event=event: self._do(event))
+        self._set(wish.get("values", {}))
+        return self._attempt(self._frame) or {}
+
+    def _set(self, values: dict[str, Any]) -> None:
+        for name, value in values.items():
+            if name in self._names:
+                self._attempt(lambda name=name, value=value: self.state.set_trait(name, value))
+
+    def _do(self, event: dict[str, Any]) -> None:
+        if event.get("pressed") in self._buttons:
+            self.state.press(event["pressed"])
+        elif event.get("panel") in self._brushes:
+            points = np.asarray(event["stroke"], dtype=float).reshape(-1, 2)
+            self.state.stroke(event["panel"], points, bool(event["begins"]))
+
+    def _frame(self) -> dict[str, Any]:
+        frame = self.state.frame()
+        pictures = {f"picture_{name}": packed(name, one, self._kinds) for name, one in frame.pictures.items()}
+        self._shown = frame
         return pictures
+
+    def _attempt(self, act: Callable[[], Any]) -> Any:
+        """What ``act`` returns; an error is kept for the page, not for a log that nobody reads."""
+        try:
+            return act()
+        except Exception as problem:
+            log.debug("a frame failed", exc_info=True)
+            self.failure = self.failure or problem
 
     def alt_text(self) -> str:
         """Title and read-out: the picture in words."""
@@ -111,12 +155,12 @@ class Canvas(anywidget.AnyWidget):
     def png(self) -> bytes:
         """Return the panels as they are now, side by side, as a PNG: for paper, slides and readers without a kernel."""
         shown = self._shown.pictures if self._shown else {}
-        return still.png([(one, shown[one["name"]]) for one in self.spec["panels"] if one["name"] in shown], self.look)
+        return still.png(self.spec["panels"], shown, self.look, self.frame.get("values", {}))
 
     def close(self) -> None:
         """Forget the state and leave the page."""
-        self.state.unobserve(self._state_moved, self._names)
-        self._names = []  # a second close, as when Python cleans up, finds nothing to forget
+        self.state.unobserve(self._state_moved, self._observed)
+        self._observed = []  # a second close, as when Python cleans up, finds nothing to forget
         super().close()
 
     def _ipython_display_(self) -> None:

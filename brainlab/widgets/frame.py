@@ -1,10 +1,12 @@
-"""What a widget shows at one moment: pictures as bytes, a sentence about them, perhaps a table."""
+"""What a widget shows at one moment: pictures and plots, a sentence about them, perhaps a table."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from brainlab.widgets.plots import Lines, Points, Readings
 
 
 class Picture(NamedTuple):
@@ -23,10 +25,14 @@ class Table(NamedTuple):
     rows: list[tuple[str, str, float | None]]
 
 
+Content = Picture | Lines | Points | Readings
+TAKES = {"picture": Picture, "swipe": Picture, "curve": Lines, "scatter": Points, "lookup": Readings}  # by panel kind
+
+
 class Frame(NamedTuple):
     """One answer: what every panel shows and the sentence that says so without the picture."""
 
-    pictures: dict[str, Picture]
+    pictures: Mapping[str, Content]  # by name: a ``Picture`` for a ``Panel`` and so on, see ``TAKES``
     readout: str
     table: Table | None = None
     disabled: tuple[str, ...] = ()  # controls without effect just now
@@ -42,8 +48,16 @@ def to_bytes(values: np.ndarray, span: tuple[float, float]) -> np.ndarray:
     return np.nan_to_num(scaled, nan=0.0).clip(0, 255).round().astype(np.uint8)
 
 
-def packed(picture: Picture) -> dict[str, Any]:
-    """A picture as the browser takes it; uint8 (H, W) or an error that says what came instead."""
+def packed(name: str, content: Content, kinds: Mapping[str, str]) -> dict[str, Any]:
+    """A content as the browser takes it; ``kinds[name]`` is its panel's. An error says what came instead."""
+    if name not in kinds or not isinstance(content, TAKES[kinds[name]]):
+        wanted = f"takes {TAKES[kinds[name]].__name__}" if name in kinds else "does not exist"
+        raise TypeError(f"the frame has {type(content).__name__} for panel {name!r}, which {wanted}")
+    return _packed_picture(content) if isinstance(content, Picture) else content.packed()
+
+
+def _packed_picture(picture: Picture) -> dict[str, Any]:
+    """uint8 (H, W), or an error that says what came instead."""
     for one in (picture.image, picture.overlay):
         if one is not None and (one.dtype != np.uint8 or one.shape != picture.image.shape or one.ndim != 2):
             raise TypeError(f"a picture must be uint8 (H, W), got {one.dtype} {one.shape}")

@@ -1,4 +1,4 @@
-"""What a canvas is made of: panels for pictures, and controls for the values that they depend on."""
+"""What a canvas is made of: panels that show a frame's contents, and controls for the values that they depend on."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -6,6 +6,8 @@ from typing import Any, Literal
 import numpy as np
 
 from brainlab import geometry
+
+Colours = Literal["grey", "inferno"]
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,17 @@ class Axis:
     name: str
     first: float
     step: float
+
+
+@dataclass(frozen=True)
+class Brush:
+    """Makes a panel paintable: ``state.stroke(panel, points, begins)`` gets what pointer or keys draw.
+
+    ``points`` (N, 2) float are (x, y) = (column, row) in the picture's pixels, 0 the centre of the first; ``begins``
+    is True for a stroke's first part. A later part starts with the last point of the part before it.
+    """
+
+    radius: str  # the control that holds the brush's radius in pixels of the picture
 
 
 @dataclass(frozen=True)
@@ -28,9 +41,73 @@ class Panel:
     rows: Axis | None = None  # with ``columns``: a crosshair, moved by pointer and arrow keys
     columns: Axis | None = None
     through: str | None = None  # the value that Page Up and Page Down change
-    colours: Literal["grey", "inferno"] = "grey"
+    colours: Colours = "grey"
     overlay_colours: Literal["inferno", "amber"] = "inferno"
     smooth: bool = True  # False shows the pixels as squares
+    brush: Brush | None = None  # instead of a crosshair
+    kind: str = "picture"
+
+
+@dataclass(frozen=True)
+class Swipe:
+    """Two pictures, one over the other, with a divider that the browser moves; ``left`` and ``right`` are (name, label)."""
+
+    name: str
+    title: str
+    left: tuple[str, str]
+    right: tuple[str, str]
+    colours: Colours = "grey"
+    overlay_colours: Literal["inferno", "amber"] = "inferno"
+    smooth: bool = True
+    kind: str = "swipe"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Lines over an x axis (``plots.Lines``), or with ``bars`` histograms.
+
+    ``marker`` names a control's value, or "look.threshold", which the browser moves alone. Lines with ``at`` carry a
+    dot where ``at`` comes nearest to it; where no line has ``at``, a line stands upright at x = that value.
+    """
+
+    name: str
+    title: str
+    x_label: str
+    y_label: str
+    bars: bool = False
+    marker: str | None = None
+    kind: str = "curve"
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Points in a plane (``plots.Points``) with a crosshair that moves the two values of its axes.
+
+    An axis runs over ``steps`` steps: ``Axis("z1", -3, 0.06)`` from −3 to 3. Rows count downwards, so that
+    ``Axis("z2", 3, -0.06)`` puts 3 at the top.
+    """
+
+    name: str
+    title: str
+    columns: Axis
+    rows: Axis
+    x_label: str
+    y_label: str
+    value_label: str  # what the colours mean
+    filled_label: str = ""
+    hollow_label: str = ""
+    steps: int = 100
+    kind: str = "scatter"
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Numbers read from a table that is already in the browser (``plots.Readings``) where the threshold stands."""
+
+    name: str
+    title: str
+    follows: str = "look.threshold"  # or a control's value
+    kind: str = "lookup"
 
 
 @dataclass(frozen=True)
@@ -65,6 +142,36 @@ class Toggle:
     name: str
     label: str
     kind: str = "toggle"
+
+
+@dataclass(frozen=True)
+class Button:
+    """Something to do: a press calls ``state.press(name)``."""
+
+    name: str
+    label: str
+    kind: str = "button"
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A grid of numbers to edit; the state's trait is a list of ``rows`` lists of ``columns`` floats."""
+
+    name: str
+    label: str
+    rows: int
+    columns: int
+    step: float = 0.1  # of a cell's arrow keys
+    kind: str = "matrix"
+
+
+AnyPanel = Panel | Swipe | Curve | Scatter | Lookup
+Control = Slider | Choice | Toggle | Button | Matrix
+
+
+def contents(panel: AnyPanel) -> tuple[str, ...]:
+    """Names under which a frame holds what the panel shows."""
+    return (panel.left[0], panel.right[0]) if isinstance(panel, Swipe) else (panel.name,)
 
 
 def brain_panel(plane: geometry.Plane, size: int, centre_mm=None, **more: Any) -> Panel:

@@ -3,29 +3,80 @@
 import base64
 import html as escape
 import io
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from brainlab.widgets.frame import Picture
+from brainlab.widgets import stillplot
+from brainlab.widgets.frame import Content, Picture
+from brainlab.widgets.plots import Lines, Points, Readings
 
 SIDE = 256  # px of a panel in the static picture
+ABREAST = 4  # panels in a row
 AMBER = np.array([255.0, 176.0, 0.0])  # readable on grey whatever the colour vision
 
 
-def png(pictures: list[tuple[dict[str, Any], Picture]], look: dict[str, Any]) -> bytes:
-    """Panels (their description and picture) side by side as one PNG, with edge letters; ``look`` as in ``Canvas``."""
+def png(
+    panels: Sequence[dict[str, Any]], shown: Mapping[str, Content], look: dict[str, Any], values: Mapping[str, Any]
+) -> bytes:
+    """Panels (their descriptions) side by side as one PNG; ``shown``: a frame's contents, ``look`` as in ``Canvas``."""
     from PIL import Image
 
-    gap = 10
-    sheet = Image.new("RGBA", (max(1, len(pictures) * (SIDE + gap) - gap), SIDE))  # the gaps are transparent
-    for index, (panel, picture) in enumerate(pictures):
-        tile = Image.fromarray(colour(picture, look, panel)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-        _letters(tile, panel["edges"])
-        sheet.paste(tile, (index * (SIDE + gap), 0))
+    tiles = [tile for one in panels if (tile := _tile(one, shown, look, values)) is not None]
+    gap, across = 10, min(len(tiles), ABREAST)
+    size = (max(1, across * (SIDE + gap) - gap), max(1, -(-len(tiles) // ABREAST)) * (SIDE + gap) - gap)
+    sheet = Image.new("RGBA", size)  # the gaps are transparent
+    for index, tile in enumerate(tiles):
+        sheet.paste(tile, (index % ABREAST * (SIDE + gap), index // ABREAST * (SIDE + gap)))
     file = io.BytesIO()
     sheet.save(file, "PNG", optimize=True)
     return file.getvalue()
+
+
+def _tile(panel: dict[str, Any], shown: Mapping[str, Content], look: dict[str, Any], values: Mapping[str, Any]):
+    """One panel as a Pillow image of ``SIDE`` px, or None where the frame has nothing for it."""
+    if panel["kind"] == "swipe":
+        return _halves(panel, shown, look)
+    content = shown.get(panel["name"])
+    if isinstance(content, Picture):
+        return _picture(panel, content, look)
+    if isinstance(content, Lines):
+        return stillplot.curve(panel, content, SIDE, _followed(panel["marker"], look, values))
+    if isinstance(content, Points):
+        return stillplot.scatter(
+            panel, content, SIDE, (values[panel["columns"]["name"]], values[panel["rows"]["name"]])
+        )
+    if isinstance(content, Readings):
+        return stillplot.lines_of_text(panel["title"], content, SIDE, _followed(panel["follows"], look, values))
+    return None
+
+
+def _followed(name: str | None, look: Mapping[str, Any], values: Mapping[str, Any]) -> float | None:
+    """The value that a marker follows."""
+    return None if name is None else look.get(name[5:]) if name.startswith("look.") else values.get(name)
+
+
+def _picture(panel: dict[str, Any], picture: Picture, look: dict[str, Any]):
+    from PIL import Image
+
+    tile = Image.fromarray(colour(picture, look, panel)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    _letters(tile, panel.get("edges"))
+    return tile
+
+
+def _halves(panel: dict[str, Any], shown: Mapping[str, Content], look: dict[str, Any]):
+    """The left picture up to the divider, the right one from there on."""
+    both = [shown.get(panel[side][0]) for side in ("left", "right")]
+    if not all(isinstance(one, Picture) for one in both):
+        return None
+    left, right = (_picture(panel, one, look) for one in both if isinstance(one, Picture))
+    at = round(look["swipe"] * SIDE)
+    left.paste(right.crop((at, 0, SIDE, SIDE)), (at, 0))
+    left.paste("white", (max(at - 1, 0), 0, min(at + 1, SIDE), SIDE))
+    _words(left, panel["left"][1], (6, 4), "lt")
+    _words(left, panel["right"][1], (SIDE - 6, 4), "rt")
+    return left
 
 
 def colour(picture: Picture, look: dict[str, Any], panel: dict[str, Any]) -> np.ndarray:
@@ -71,9 +122,14 @@ def _values(image: np.ndarray, span: tuple[float, float]) -> np.ndarray:
 
 
 def _letters(tile, edges) -> None:
-    from PIL import ImageDraw
-
-    draw, middle = ImageDraw.Draw(tile), SIDE // 2
+    middle = SIDE // 2
     places = ((middle, 4, "mt"), (middle, SIDE - 4, "mb"), (6, middle, "lm"), (SIDE - 6, middle, "rm"))
     for letter, (x, y, anchor) in zip(edges or (), places, strict=False):
-        draw.text((x, y), letter, fill="white", stroke_fill="black", stroke_width=2, font_size=16, anchor=anchor)
+        _words(tile, letter, (x, y), anchor)
+
+
+def _words(tile, words: str, place: tuple[int, int], anchor: str) -> None:
+    from PIL import ImageDraw
+
+    style: dict[str, Any] = {"fill": "white", "stroke_fill": "black", "stroke_width": 2, "font_size": 16}
+    ImageDraw.Draw(tile).text(place, words, anchor=anchor, **style)
