@@ -21,7 +21,7 @@ import traitlets
 from brainlab.errors import InputError
 from brainlab.widgets import still
 from brainlab.widgets.frame import Frame, packed
-from brainlab.widgets.parts import AnyPanel, Button, Control, Panel, contents
+from brainlab.widgets.parts import AnyPanel, Button, Control, Panel, contents, moved
 
 STATIC = Path(__file__).parent / "static"
 # Plain files without a build, one idea each; together they are the page's one module.
@@ -68,7 +68,8 @@ class Canvas(anywidget.AnyWidget):
         look: dict[str, Any] | None = None,
     ) -> None:
         self.state, self.failure = state, None
-        self._names = [one.name for one in controls if not isinstance(one, Button)]
+        named = [one.name for one in controls if not isinstance(one, Button)]
+        self._names = list(dict.fromkeys([*named, *(name for one in panels for name in moved(one))]))
         self._buttons = {one.name for one in controls if isinstance(one, Button)}
         self._brushes = {one.name for one in panels if isinstance(one, Panel) and one.brush}
         self._kinds = {name: one.kind for one in panels for name in contents(one)}
@@ -162,6 +163,7 @@ class Canvas(anywidget.AnyWidget):
         self.state.unobserve(self._state_moved, self._observed)
         self._observed = []  # a second close, as when Python cleans up, finds nothing to forget
         super().close()
+        self.layout.close()  # a model of its own, which ipywidgets would keep for ever
 
     def _ipython_display_(self) -> None:
         """Publish two outputs: a static picture (hidden while the widget lives), then the widget.

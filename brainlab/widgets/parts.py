@@ -50,7 +50,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Swipe:
-    """Two pictures, one over the other, with a divider that the browser moves; ``left`` and ``right`` are (name, label)."""
+    """Two pictures, one over the other, with a divider that the browser moves; ``left``, ``right``: (name, label)."""
 
     name: str
     title: str
@@ -172,6 +172,12 @@ Control = Slider | Choice | Toggle | Button | Matrix
 def contents(panel: AnyPanel) -> tuple[str, ...]:
     """Names under which a frame holds what the panel shows."""
     return (panel.left[0], panel.right[0]) if isinstance(panel, Swipe) else (panel.name,)
+
+
+def moved(panel: AnyPanel) -> tuple[str, ...]:
+    """Values that the panel's own crosshair moves."""
+    axes = (panel.columns, panel.rows) if isinstance(panel, Panel | Scatter) else ()
+    return tuple(one.name for one in axes if one)
 
 
 def brain_panel(plane: geometry.Plane, size: int, centre_mm=None, **more: Any) -> Panel:

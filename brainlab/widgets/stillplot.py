@@ -39,6 +39,7 @@ def scatter(panel: dict[str, Any], content: Points, side: int, at: tuple[float, 
     hollow = np.zeros(len(content.x), bool) if content.hollow is None else np.asarray(content.hollow, dtype=bool)
     colours = figure.colorbar(_scale(low, high), ax=axis, label=panel["value_label"], fraction=0.06)
     colours.ax.tick_params(labelsize=6)
+    colours.ax.yaxis.label.set_size(7)
     shades = colours.mappable.to_rgba(np.asarray(content.values, dtype=float))
     for ring, face in ((False, shades), (True, np.broadcast_to([1.0, 1.0, 1.0, 1.0], shades.shape))):
         chosen, rim = hollow == ring, shades if ring else np.broadcast_to([0.0, 0.0, 0.0, 1.0], shades.shape)

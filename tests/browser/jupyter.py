@@ -53,15 +53,20 @@ class Lab:
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 
+    def set_theme(self, name: str) -> None:
+        """Choose "JupyterLab Light" or "JupyterLab Dark" for the pages that are opened next."""
+        settings = json.dumps({"raw": json.dumps({"theme": name})}).encode()
+        self._ask("PUT", "/lab/api/settings/@jupyterlab/apputils-extension:themes", settings)
+
     def stop_kernels(self) -> None:
         """End every session, as if its tab and kernel had been closed."""
         for one in json.load(self._ask("GET", "/api/sessions")):
             self._ask("DELETE", f"/api/sessions/{one['id']}")
 
-    def _ask(self, method: str, path: str):
+    def _ask(self, method: str, path: str, data: bytes | None = None):
         headers = {"Authorization": f"token {self.token}"}
         return urllib.request.urlopen(
-            urllib.request.Request(self.url + path, method=method, headers=headers), timeout=30
+            urllib.request.Request(self.url + path, data=data, method=method, headers=headers), timeout=30
         )
 
 

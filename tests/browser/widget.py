@@ -38,6 +38,16 @@ def control(widget: Locator, name: str) -> Locator:
     return widget.locator(f"input[data-name={name}]")
 
 
+def button(widget: Locator, name: str) -> Locator:
+    """The button of a name."""
+    return widget.locator(f"button[data-name={name}]")
+
+
+def readout(widget: Locator) -> str:
+    """The sentence under the pictures."""
+    return widget.locator(".brainlab-readout").inner_text()
+
+
 def press(widget: Locator, target: Locator, *keys: str) -> None:
     """Focus the target, press keys, and wait for the picture."""
     target.focus()
@@ -50,5 +60,5 @@ def focused(page: Page) -> str:
     """Which control or panel has the focus, by its name."""
     return page.evaluate("""() => {
       const one = document.activeElement;
-      return one.dataset.name ?? one.querySelector("canvas")?.dataset.panel ?? one.tagName;
+      return one.dataset.name ?? one.querySelector("[data-panel]")?.dataset.panel ?? one.tagName;
     }""")

@@ -44,10 +44,11 @@ function colour(target, picture, panel, look) {
   context.putImageData(data, 0, 0);
 }
 
-/** What colours mean, from the lowest value to the highest. */
-const colourScale = (label, [low, high]) => {
-  const ends = Math.max(Math.abs(low), Math.abs(high)) < 100 ? 2 : 0;
-  return make("div", { class: "brainlab-slider" }, make("span", {}, label),
-    make("span", { class: "brainlab-scale", style: `background: linear-gradient(to right, ${INFERNO.map((one) => `#${one}`)})` }),
-    make("span", { class: "brainlab-value" }, minus(`${low.toFixed(ends)}–${minus(high.toFixed(ends))}`)));
+/** What colours mean, from the lowest value to the highest: a label, the colours, and their ends in words. */
+const gradient = () => make("span", { class: "brainlab-scale", style: `background: linear-gradient(to right, ${INFERNO.map((one) => `#${one}`)})` });
+const colourScale = (label, [low, high]) => make("div", { class: "brainlab-slider" }, make("span", {}, label), gradient(),
+  make("span", { class: "brainlab-value" }, `${low.toFixed(2)}–${high.toFixed(2)}`));
+const colourKey = (label, [low, high]) => {
+  const end = (value) => minus(value.toFixed(Math.max(Math.abs(low), Math.abs(high)) < 10 ? 1 : 0));
+  return [make("span", {}, label), make("span", {}, end(low)), gradient(), make("span", {}, end(high))];
 };

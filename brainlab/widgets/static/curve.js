@@ -60,6 +60,6 @@ function makeCurve(panel, model, link) {
     drawn = now;
     mark();
   }
-  const node = make("figure", {}, make("figcaption", {}, panel.title), legend, svg);
+  const node = make("figure", {}, legend, svg, make("figcaption", {}, panel.title));
   return { node, surface: svg, draw: show, show };
 }

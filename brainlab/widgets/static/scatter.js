@@ -4,7 +4,7 @@ function makeScatter(panel, model, link) {
   const svg = shape("svg", { class: "brainlab-plot", "data-panel": panel.name, "aria-hidden": "true" });
   const cross = shape("g", { class: "brainlab-hairs" }), words = make("p", { class: "brainlab-legend" });
   const node = make("div", { class: "brainlab-map", tabindex: 0, role: "application", "aria-roledescription": "map" }, svg);
-  const scale = make("div"), content = () => model.get(`picture_${panel.name}`), { columns, rows, steps } = panel;
+  const scale = make("div", { class: "brainlab-key" }), content = () => model.get(`picture_${panel.name}`), { columns, rows, steps } = panel;
   const ends = (axis) => [axis.first, axis.first + steps * axis.step].sort((a, b) => a - b);
   let drawn = [], at = null;
 
@@ -23,7 +23,7 @@ function makeScatter(panel, model, link) {
     const dots = Array.from(x, (_, i) => i).filter((i) => x[i] >= left && x[i] <= right && y[i] >= low && y[i] <= high);
     svg.append(shape("g", {}, ...dots.flatMap((i) => dot(at.x(x[i]), at.y(y[i]), rings[i],
       Number.isFinite(values[i]) ? `rgb(${shade(values[i]).map(Math.round)})` : "none"))), cross);
-    scale.replaceChildren(colourScale(panel.value_label, span));
+    scale.replaceChildren(...colourKey(panel.value_label, span));
     words.replaceChildren(...[[false, panel.filled_label], [true, panel.hollow_label]].filter(([, label]) => label).map((one) => sample(...one)));
     node.setAttribute("aria-label", `${panel.title}: ${content().words} Arrow keys move the crosshair, with Shift ten steps`);
   }
@@ -44,5 +44,5 @@ function makeScatter(panel, model, link) {
     return [columns.step > 0 ? column : steps - column, rows.step < 0 ? row : steps - row]; // values grow right and up
   };
   crosshairOf({ node, surface: svg, panel, model, link, size, pick, zooms: false });
-  return { node: make("figure", {}, make("figcaption", {}, panel.title), words, node, scale), surface: svg, draw: show, show };
+  return { node: make("figure", {}, words, node, scale, make("figcaption", {}, panel.title)), surface: svg, draw: show, show };
 }
