@@ -16,11 +16,11 @@ function ticks([low, high], most) {
 /** Draw both axes into an empty ``svg`` and give where a value lies, in CSS pixels: ``x(value)``, ``y(value)``, ``box``. */
 function axes(svg, { xSpan, ySpan, xLabel, yLabel }) {
   const width = svg.clientWidth, height = svg.clientHeight;
-  const upward = ticks(ySpan, Math.max(2, height / 27)), wide = 8 + 6.5 * Math.max(...upward.map(([, words]) => words.length), 1);
+  const upward = ticks(ySpan, clamp(height / 27, 2, 8)), wide = 8 + 6.5 * Math.max(...upward.map(([, words]) => words.length), 1);
   const box = { left: 18 + wide, top: 10, right: width - 12, bottom: height - 38 };
   const x = (value) => box.left + ((value - xSpan[0]) / (xSpan[1] - xSpan[0])) * (box.right - box.left);
   const y = (value) => box.bottom - ((value - ySpan[0]) / (ySpan[1] - ySpan[0])) * (box.bottom - box.top);
-  const along = ticks(xSpan, Math.max(2, (box.right - box.left) / 42)), middle = (box.top + box.bottom) / 2;
+  const along = ticks(xSpan, clamp((box.right - box.left) / 42, 2, 8)), middle = (box.top + box.bottom) / 2;
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.replaceChildren(
     ...upward.map(([value]) => shape("line", { class: "brainlab-grid", x1: box.left, x2: box.right, y1: y(value), y2: y(value) })),
