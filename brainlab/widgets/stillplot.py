@@ -39,12 +39,16 @@ def scatter(panel: dict[str, Any], content: Points, side: int, at: tuple[float, 
     hollow = np.zeros(len(content.x), bool) if content.hollow is None else np.asarray(content.hollow, dtype=bool)
     colours = figure.colorbar(_scale(low, high), ax=axis, label=panel["value_label"], fraction=0.06)
     colours.ax.tick_params(labelsize=6)
-    colours.ax.yaxis.label.set_size(7)
-    shades = colours.mappable.to_rgba(np.asarray(content.values, dtype=float))
-    for ring, face in ((False, shades), (True, np.broadcast_to([1.0, 1.0, 1.0, 1.0], shades.shape))):
-        chosen, rim = hollow == ring, shades if ring else np.broadcast_to([0.0, 0.0, 0.0, 1.0], shades.shape)
-        places = (np.asarray(content.x)[chosen], np.asarray(content.y)[chosen])
-        axis.scatter(*places, s=12, facecolors=face[chosen], edgecolors=rim[chosen], linewidths=1.2 if ring else 0.4)
+    colours.ax.yaxis.label.set_fontsize(7)
+    shades = [tuple(one) for one in colours.mappable.to_rgba(np.asarray(content.values, dtype=float))]
+    for ring in (False, True):
+        chosen = np.flatnonzero(hollow == ring)
+        own: Any = [shades[i] for i in chosen]
+        x, y = np.asarray(content.x)[chosen], np.asarray(content.y)[chosen]
+        if ring:
+            axis.scatter(x, y, s=12, facecolors="white", edgecolors=own, linewidths=1.2)
+        else:
+            axis.scatter(x, y, s=12, facecolors=own, edgecolors="black", linewidths=0.4)
     axis.axvline(at[0], color=ACCENT, linewidth=1)
     axis.axhline(at[1], color=ACCENT, linewidth=1)
     ends = [
@@ -82,8 +86,8 @@ def _axis(side: int, title: str):
     axis = figure.add_subplot()
     axis.set_title(title, fontsize=8)
     axis.tick_params(labelsize=6)
-    axis.xaxis.label.set_size(7)
-    axis.yaxis.label.set_size(7)
+    axis.xaxis.label.set_fontsize(7)
+    axis.yaxis.label.set_fontsize(7)
     axis.grid(alpha=0.3)
     return figure, axis
 
