@@ -119,7 +119,7 @@ def every_part(state: EveryPart | None = None) -> Canvas:
         ),
         Curve("loss", "Loss while training", "epoch", "loss"),
         Curve("pr", "Precision and recall", "recall", "precision", marker="look.threshold"),
-        Curve("scores", "What D says", "score", "images", bars=True, marker="look.threshold"),
+        Curve("scores", "What D says", "score", "images", marker="look.threshold"),
         Lookup("numbers", "At this threshold"),
     ]
     controls = [

@@ -64,7 +64,7 @@ class Swipe:
 
 @dataclass(frozen=True)
 class Curve:
-    """Lines over an x axis (``plots.Lines``), or with ``bars`` histograms.
+    """Lines over an x axis (``plots.Lines``), or histograms where a line has the edges of its bars.
 
     ``marker`` names a control's value, or "look.threshold", which the browser moves alone. Lines with ``at`` carry a
     dot where ``at`` comes nearest to it; where no line has ``at``, a line stands upright at x = that value.
@@ -74,7 +74,6 @@ class Curve:
     title: str
     x_label: str
     y_label: str
-    bars: bool = False
     marker: str | None = None
     kind: str = "curve"
 
