@@ -27,14 +27,14 @@ from brainlab.widgets.plots import Line, Lines, Points, Reading, Readings
 
 SIZE = 48
 AT = np.linspace(0, 1, 256)
-CHOICE = Choice("subject", "Subject", (("one", "subject 1"), ("two", "subject 2")))
+SUBJECTS = tuple(f"subject {i}" for i in range(1, 10))
 
 
 class EveryPart(traitlets.HasTraits):
     """Paints what it is told, counts what is pressed, and keeps what was asked of it in ``done``."""
 
     size = traitlets.Float(3.0)
-    subject = traitlets.Enum(("one", "two"), "one")
+    subject = traitlets.Enum(SUBJECTS, SUBJECTS[0])
     smooth = traitlets.Bool(True)
     z1 = traitlets.Float(0.0)
     z2 = traitlets.Float(0.0)
@@ -124,7 +124,7 @@ def every_part(state: EveryPart | None = None) -> Canvas:
     ]
     controls = [
         Slider("size", "Brush size", 1, 12, 1, "px"),
-        CHOICE,
+        Choice("subject", "Subject", tuple((one, one) for one in SUBJECTS)),
         Toggle("smooth", "Smooth edges"),
         Matrix("kernel", "Kernel", 3, 3),
         Button("train", "Train"),

@@ -126,7 +126,7 @@ class Slider:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of several, as radio buttons; ``options`` are (value, label)."""
+    """One of several, as radio buttons, or as a list where they are many; ``options`` are (value, label)."""
 
     name: str
     label: str

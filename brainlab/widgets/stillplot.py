@@ -34,7 +34,7 @@ def curve(panel: dict[str, Any], content: Lines, side: int, value: float | None)
 
 def scatter(panel: dict[str, Any], content: Points, side: int, at: tuple[float, float]):
     """Points as a Pillow image of ``side`` px with a crosshair through ``at``."""
-    figure, axis = _axis(side, panel["title"])
+    figure, axis = _axis(side, panel["title"], 0.84)
     low, high = content.spanned()
     hollow = np.zeros(len(content.x), bool) if content.hollow is None else np.asarray(content.hollow, dtype=bool)
     colours = figure.colorbar(_scale(low, high), ax=axis, label=panel["value_label"], fraction=0.06)
@@ -60,13 +60,13 @@ def scatter(panel: dict[str, Any], content: Points, side: int, at: tuple[float, 
 
 def lines_of_text(title: str, content: Readings, side: int, value: float | None):
     """Title and read-out where ``value`` stands, one row below the other."""
-    from matplotlib.figure import Figure
+    from PIL import Image, ImageDraw
 
-    figure = Figure(figsize=(side / 100, side / 100), dpi=100)
+    tile = Image.new("RGB", (side, side), "white")
     rows = [title, *([] if value is None else content.words(value).rstrip(".").split(", "))]
     for i, words in enumerate(rows):
-        figure.text(0.05, 0.9 - 0.1 * i, words, fontsize=8, fontweight="normal" if i else "bold")
-    return _image(figure)
+        ImageDraw.Draw(tile).text((12, 12 + 24 * i), words, fill="black", font_size=15 - 2 * bool(i))
+    return tile
 
 
 def marked(line: Line, value: float) -> tuple[float, float] | None:
@@ -78,11 +78,13 @@ def marked(line: Line, value: float) -> tuple[float, float] | None:
     return (x, y) if np.isfinite([x, y]).all() else None
 
 
-def _axis(side: int, title: str):
-    """A square figure of ``side`` px and its axes."""
+def _axis(side: int, title: str, right: float = 0.95):
+    """A square figure of ``side`` px and its axes, which end at ``right`` of its width."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(side / 100, side / 100), dpi=100, layout="constrained")
+    figure = Figure(figsize=(side / 100, side / 100), dpi=100)
+    # A layout that fits itself would draw everything twice.
+    figure.subplots_adjust(left=0.2, right=right, bottom=0.17, top=0.9)
     axis = figure.add_subplot()
     axis.set_title(title, fontsize=8)
     axis.tick_params(labelsize=6)

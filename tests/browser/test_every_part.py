@@ -175,6 +175,14 @@ def test_the_divider_is_the_browsers_own(page, widget):
     assert w.frames(widget) == count
 
 
+def test_many_options_are_a_list(page, widget):
+    subjects = widget.get_by_label("Subject")
+    w.press(widget, subjects, "ArrowDown", "ArrowDown")
+    expect(subjects).to_have_value("subject 3")
+    assert w.frames(widget) > 0
+    expect(widget.get_by_role("alert")).to_be_hidden()
+
+
 def test_a_matrix_sends_whole_numbers_only(page, widget):
     cell = widget.get_by_label("Kernel, row 1, column 2")
     count = w.frames(widget)

@@ -1,5 +1,7 @@
 // Controls: each is a node and a function that sets it from the kernel's value.
 
+const FEW = 6; // options that are shown side by side
+
 /** A labelled slider; ``change(value, done)`` is told every move, and ``done`` when it is let go. */
 function slider(spec, { change }) {
   const id = fresh(), { stops } = spec, last = stops?.length - 1;
@@ -27,7 +29,15 @@ function toggle(spec, { change }) {
   const set = (value, _, disabled) => { input.checked = Boolean(value); input.disabled = Boolean(disabled); };
   return { node: make("label", { class: "brainlab-toggle" }, input, spec.label), set };
 }
-function choice(spec, { change }) {
+/** Many options as a list that opens, such as subjects; a few as radio buttons, all seen at once. */
+const choice = (spec, acts) => (spec.options.length > FEW ? list : radios)(spec, acts);
+function list(spec, { change }) {
+  const id = fresh(), options = spec.options.map(([value, label]) => make("option", { value }, label));
+  const select = make("select", { id, "data-name": spec.name, onchange: () => change(select.value, true) }, ...options);
+  const set = (value, _, disabled) => { select.value = value; select.disabled = Boolean(disabled); };
+  return { node: make("div", { class: "brainlab-choice" }, make("label", { for: id }, spec.label), make("div", {}, select)), set };
+}
+function radios(spec, { change }) {
   const name = fresh();
   const inputs = spec.options.map(([value]) =>
     make("input", { type: "radio", name, value, "data-name": spec.name, onchange: () => change(value, true) }));

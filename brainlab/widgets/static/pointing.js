@@ -1,6 +1,6 @@
 // A crosshair moved by pointer and keys, in a picture's pixels or a plot's steps.
 
-/** ``size()`` is [columns, rows]; ``pick(event)`` the [column, row] under a pointer, as fractions of pixels.
+/** ``size()`` is [columns, rows]; ``pick(event)`` the [column, row] under a pointer, as fractions.
  *  Gives ``index(axis)``, where the crosshair stands, and ``dragged()``. */
 function crosshairOf({ node, surface, panel, model, link, size, pick, zooms }) {
   const { rows, columns } = panel;
@@ -10,7 +10,9 @@ function crosshairOf({ node, surface, panel, model, link, size, pick, zooms }) {
     return clamp(value, Math.min(axis.first, end), Math.max(axis.first, end));
   };
   const point = (event) => {
-    const [column, row] = pick(event);
+    const found = pick(event);
+    if (!found) return; // nothing is drawn yet
+    const [column, row] = found;
     const value = (axis, at) => limit(axis, axis.first + Math.round(at) * axis.step);
     link.ask({ [columns.name]: value(columns, column), [rows.name]: value(rows, row) });
   };

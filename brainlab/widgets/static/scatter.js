@@ -38,6 +38,7 @@ function makeScatter(panel, model, link) {
   }
   const size = () => [steps + 1, steps + 1];
   const pick = (event) => {
+    if (!at) return null;
     const box = svg.getBoundingClientRect(), { left, right, top, bottom } = at.box, ratio = svg.clientWidth / box.width;
     const column = (((event.clientX - box.left) * ratio - left) / (right - left)) * steps;
     const row = (((event.clientY - box.top) * ratio - top) / (bottom - top)) * steps;
