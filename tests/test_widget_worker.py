@@ -122,6 +122,17 @@ def test_play_pause_play_leaves_one_thread(counting):
     wait(lambda: not working())
 
 
+def test_no_step_is_taken_after_a_pause(counting):
+    state, _ = counting
+    with state.worker.lock:  # as while the page is answered
+        state.worker.play()
+        wait(lambda: len(working()) == 1)
+        time.sleep(0.05)
+        state.worker.pause()
+    wait(lambda: not working())
+    assert state.count == 0
+
+
 def test_it_ends_by_itself_and_is_shown_at_its_end():
     state = Counting(end=5)
     state.worker.play()

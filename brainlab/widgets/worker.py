@@ -12,9 +12,10 @@ BREATH_S = 0.0005  # between two steps, so that who waits for the lock gets it
 class Worker:
     """Calls ``step()`` in a thread until it returns False or ``pause`` is called, and ``show()`` at most at 10 Hz.
 
-    A step runs under ``lock``; a state's ``frame`` takes the same lock to read what a step changes. ``show`` runs
-    without it, typically ``state.changed += 1``, and once more when the thread ends. What a step raises ends the thread
-    and is kept in ``failure`` until ``frame`` raises it for the page.
+    A step runs under ``lock``; a state's ``frame`` takes the same lock to read what a step changes. A step sets plain
+    attributes and no trait that the canvas shows: the canvas would answer while the lock is held, and two threads could
+    wait for each other. ``show`` runs without the lock, typically ``state.changed += 1``, and once more when the thread
+    ends. What a step raises ends the thread and is kept in ``failure`` until ``frame`` raises it for the page.
     """
 
     def __init__(self, step: Callable[[], bool], show: Callable[[], None]) -> None:
