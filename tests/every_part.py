@@ -97,7 +97,9 @@ class EveryPart(traitlets.HasTraits):
             ),
         }
         presses = [name for kind, name, *_ in self.done if kind == "press"]
-        readout = f"{int(self.painted.sum())} pixels painted; pressed: {', '.join(presses) or 'nothing'}."
+        strokes = sum(one[0] == "stroke" and one[3] for one in self.done)
+        painted = f"{int(self.painted.sum())} pixels painted in {strokes} strokes"
+        readout = f"{painted}; pressed: {', '.join(presses) or 'nothing'}."
         return Frame(pictures, readout, disabled=("never",), spoken={"size": f"{self.size:.0f} pixels wide"})
 
 

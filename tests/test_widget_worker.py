@@ -117,6 +117,7 @@ def test_play_pause_play_leaves_one_thread(counting):
     for n in range(1, 21):
         press(widget, n, "play" if n % 2 else "pause")
     press(widget, 21, "play")
+    press(widget, 22, "play")  # pressed twice, it plays once
     wait(lambda: len(working()) == 1)
     state.worker.pause()
     wait(lambda: not working())
