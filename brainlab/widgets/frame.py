@@ -32,7 +32,7 @@ TAKES = {"picture": Picture, "swipe": Picture, "curve": Lines, "scatter": Points
 class Frame(NamedTuple):
     """One answer: what every panel shows and the sentence that says so without the picture."""
 
-    pictures: Mapping[str, Content]  # by name: a ``Picture`` for a ``Panel`` and so on, see ``TAKES``
+    pictures: Mapping[str, Any]  # a ``Content`` by name: a ``Picture`` for a ``Panel`` and so on, see ``TAKES``
     readout: str
     table: Table | None = None
     disabled: tuple[str, ...] = ()  # controls without effect just now
