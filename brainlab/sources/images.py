@@ -19,7 +19,7 @@ from PIL import Image
 
 from brainlab.errors import InputError
 from brainlab.slices import About, Slices
-from brainlab.sources.pictures import Layout, Picture, as_slices
+from brainlab.sources.pictures import Layout, OnDemand, Picture, as_slices
 
 LAYOUTS: dict[str, Layout] = {
     # Slices of the T88 atlas space, 1 mm. The files lie with the occiput on top. The patient's left is on the image's
@@ -76,7 +76,7 @@ def load(folder: str | Path, size: int = 64, *, where: Mapping[str, Container[st
             "random split would put slices of one person on both sides. Add a column, or split by file.",
             stacklevel=2,
         )
-    return as_slices([_read(folder, row, layout) for row in rows], layout, size)
+    return as_slices(OnDemand(lambda row: _read(folder, row, layout), rows), layout, size)
 
 
 def _read(folder: Path, row: Mapping[str, str], layout: Layout) -> Picture:
