@@ -10,8 +10,8 @@ CONTRASTS |= {"t2": "T2w", "t2w": "T2w", "flair": "FLAIR"}
 LESIONS = set(
     re.findall(
         r"\w+",
-        "annotation annotations dseg groundtruth gt label labels labelstr labelsts lesion lesionmask lesions mask masks "
-        "roi rois seg segmentation segmentations segs truth",
+        "annotation annotations dseg groundtruth gt label labels labelstr labelsts lesion lesionmask lesions mask "
+        "masks roi rois seg segmentation segmentations segs truth",
     )
 )
 """Words in a file's name that make it a mask: it marks what a reader has drawn, and is never a scan."""

@@ -37,7 +37,9 @@ def find(folder: Path, contrast: str | None = None) -> list[Scan]:
         )
     below = folder / "derivatives"
     masks = [one for one in raw + (image_files(below) if below.is_dir() else []) if _marks_a_lesion(one)]
-    return pairing.paired(pairing.chosen(scans, contrast, folder), [_item(one) for one in masks], folder)
+    everyone = {one.subject for one in scans}
+    chosen = pairing.chosen(scans, contrast, folder)
+    return pairing.paired(chosen, [_item(one) for one in masks], folder, everyone)
 
 
 def _is_anatomical(path: Path) -> bool:

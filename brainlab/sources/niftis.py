@@ -33,7 +33,7 @@ def find(folder: Path, contrast: str | None = None) -> list[Scan]:
         what = f"only masks ({pairing.few([one.path.name for one in files['lesion'] + files['tissue']])})"
         raise InputError(f"{folder} has no scan, {what}; a scan's name must not have mask, lesion, seg or label in it.")
     scans = pairing.chosen(files["scan"], contrast, folder)
-    return pairing.paired(scans, files["lesion"], folder)
+    return pairing.paired(scans, files["lesion"], folder, {one.subject for one in files["scan"]})
 
 
 def image_files(folder: Path) -> list[Path]:

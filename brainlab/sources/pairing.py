@@ -2,7 +2,7 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,8 +46,8 @@ def chosen(scans: Sequence[Item], contrast: str | None, folder: Path) -> list[It
     return [one for one in scans if one.contrast == contrast]
 
 
-def paired(scans: Sequence[Item], masks: Sequence[Item], folder: Path) -> list[Scan]:
-    """Each scan with its subject's mask. Warns, once, of masks whose subject has no scan.
+def paired(scans: Sequence[Item], masks: Sequence[Item], folder: Path, everyone: Collection[str]) -> list[Scan]:
+    """Each scan with its subject's mask. Warns, once, of masks of subjects not among ``everyone``, who has a scan.
 
     A mask of another session or space is never taken; of several, the one of the scan's contrast, in its folder, whose
     name begins as the scan's does. Raises InputError where two are left.
@@ -56,7 +56,7 @@ def paired(scans: Sequence[Item], masks: Sequence[Item], folder: Path) -> list[S
     for one in masks:
         of.setdefault(one.subject, []).append(one)
     pairs = [Scan(scan, _mask(scan, of.get(scan.subject, []))) for scan in scans]
-    lonely = sorted(of.keys() - {scan.subject for scan in scans})
+    lonely = sorted(of.keys() - set(everyone))
     if lonely:
         n = sum(len(of[name]) for name in lonely)
         warnings.warn(

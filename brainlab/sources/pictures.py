@@ -57,7 +57,7 @@ class _Seen(NamedTuple):
 
     subject: str
     label: str | None
-    masked: bool
+    sick: bool | None  # whether its mask, as it lies in the file, marks anything; None: no mask
     level: float
     shape: tuple[int, int]
     box: np.ndarray  # (2, 2): first and last row, first and last column of the brain
@@ -92,7 +92,7 @@ def as_slices(pictures: Sequence[Picture], layout: Layout, size: int = 64) -> Sl
         if one.mask is not None:
             lesion[k, 0] = area_resample(one.mask, mm[k], centres[k], size) >= 0.5
     height = np.array([layout.first_level_mm + layout.level_mm * one.level for one in seen])
-    labels = _labels(seen, lesion)
+    labels = _labels(seen)
     where = zip(seen, mm, centres, height, strict=True)
     return Slices(
         images=torch.from_numpy(images),
@@ -116,14 +116,17 @@ def _see(one: Picture) -> _Seen:
     box = np.array([np.flatnonzero(brain.any(axis=other))[[0, -1]] for other in (1, 0)])
     bits = np.packbits(brain[box[0, 0] : box[0, 1] + 1, box[1, 0] : box[1, 1] + 1])
     height, width = brain.shape
-    return _Seen(one.subject, one.label, one.mask is not None, one.level, (height, width), box, bits)
+    sick = None if one.mask is None else bool(one.mask.any())
+    return _Seen(one.subject, one.label, sick, one.level, (height, width), box, bits)
 
 
-def _labels(seen: Sequence[_Seen], lesion: np.ndarray) -> tuple[str, ...]:
-    """Each picture's label; by the mask, as ``volumes.slices`` does it, where there are masks and no labels."""
-    if not any(one.label for one in seen) and any(one.masked for one in seen):
-        return tuple("lesion" if mask.any() else "healthy" for mask in lesion)
-    return tuple(one.label or "unknown" for one in seen)
+def _labels(seen: Sequence[_Seen]) -> tuple[str, ...]:
+    """Each picture's label; where it has none by its mask, as large as it lies in the file: a lesion that is too small
+    for the pixels here is one all the same. Where nothing is labelled and some have masks, the others are healthy."""
+    by_mask = not any(one.label for one in seen) and any(one.sick is not None for one in seen)
+    other = "healthy" if by_mask else "unknown"
+    given = {True: "lesion", False: "healthy", None: other}
+    return tuple(one.label or given[one.sick] for one in seen)
 
 
 def foreground(picture: np.ndarray) -> np.ndarray:
