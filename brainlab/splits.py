@@ -25,7 +25,7 @@ PARTLY = {"train": 50, "val": 10, "labelled": 15, "dev": 10, "test": 15}
 """Per cent of the people of each kind."""
 
 FIRST_SERVED = ("train", "test", "val", "dev", "labelled")
-"""Who gets somebody first where there are fewer people than splits."""
+"""Who gets somebody first where there are fewer people than splits, and who wins where two are due the same."""
 
 FREE = ("healthy", "unknown")  # labels that are not a finding
 
@@ -77,11 +77,12 @@ def _shared(people: set[str], percent: Mapping[str, int], seed: int) -> dict[str
 
 def _sizes(n: int, percent: Mapping[str, int]) -> dict[str, int]:
     """How many of ``n`` each split takes: one, then by the largest gap between its share and what it has."""
+    order = [name for name in FIRST_SERVED if name in percent]
     sizes = dict.fromkeys(percent, 0)
-    for name in [one for one in FIRST_SERVED if one in percent][:n]:
+    for name in order[:n]:
         sizes[name] = 1
     for _ in range(n - sum(sizes.values())):
-        furthest = max(percent, key=lambda name: percent[name] * n / 100 - sizes[name])
+        furthest = max(order, key=lambda name: percent[name] * n / 100 - sizes[name])
         sizes[furthest] += 1
     return sizes
 

@@ -33,6 +33,9 @@ CLASSES = {**dict.fromkeys(NOTHING_FOUND, "healthy"), **{name: name for name in 
 """Folder names that are classes, and the label that they give."""
 
 GROUP = 50  # neighbours in a group at most; a small folder has at least ten groups
+NUMBERED = re.compile(r"(.*?\d.*?)(?:[-_. ]+[A-Za-z]*|[A-Za-z]+)\d+")
+"""Someone's word, with a digit in it, and then the number of a slice."""
+
 Place = tuple[tuple[str, ...], tuple[str, ...]]
 
 
@@ -88,7 +91,7 @@ def _subjects(pictures: list[Path], folder: Path) -> dict[Path, str]:
     people = {path: _person(path) for path in pictures}
     loose = [path for path in pictures if not people[path] and picturefile.pages(folder / path) == 1]
     people |= {path: path.stem for path in pictures if not people[path] and path not in loose}
-    counted = {path: re.fullmatch(r"(.*\d.*?)[^A-Za-z0-9]*[A-Za-z]*\d+", path.stem) for path in loose}
+    counted = {path: NUMBERED.fullmatch(path.stem) for path in loose}
     names = Counter(found.group(1) if found else None for found in counted.values())
     if loose and None not in names and 2 <= len(names) <= len(loose) / 2:
         return people | {path: found.group(1) for path, found in counted.items() if found}
