@@ -96,8 +96,8 @@ def slices(volume: Volume, size: int = 64, positions_mm=None, lesions: Volume | 
     heights = geometry.axial_positions(brain, volume.affine) if positions_mm is None else positions_mm
     heights = _check_heights(heights, geometry.bounding_box(brain, volume.affine)[:, 2], volume.path)
     centre = geometry.bounding_box_centre(brain, volume.affine)
-    images = _cut(normalise(volume.data, brain), volume.affine, heights, size, centre)
-    inside = _cut(brain, volume.affine, heights, size, centre)
+    scale = intensity_range(volume.data, brain)
+    images, inside = _cut_brain(volume, brain, scale, heights, size, centre)
     masks = torch.zeros_like(inside)
     if lesions is not None:
         masks = _cut(lesions.data > 0.5, lesions.affine, heights, size, centre) & inside
@@ -164,6 +164,30 @@ def save(path: str | os.PathLike, array: Tensor | np.ndarray, like: Volume) -> P
     finally:
         aside.unlink(missing_ok=True)
     return target
+
+
+def _cut_brain(
+    volume: Volume, brain: np.ndarray, scale: Range, heights: np.ndarray, size: int, centre: np.ndarray
+) -> tuple[Tensor, Tensor]:
+    """Slices (N, 1, size, size) of a volume, on ``scale`` inside the brain, and of the brain.
+
+    A plane of an upright grid lies between two of its layers, and nothing but these is scaled for it.
+    """
+    upright = np.allclose(volume.affine[2, :2], 0, atol=1e-6) and np.allclose(volume.affine[:2, 2], 0, atol=1e-6)
+    images, inside = [], []
+    whole = None if upright else rescale(volume.data, brain, scale)
+    for z in heights:
+        data, region, affine = whole, brain, volume.affine
+        if data is None:
+            k = int(np.floor((z - affine[2, 3]) / affine[2, 2]))
+            layers = slice(max(k - 1, 0), k + 3)  # one more on either side, lest rounding choose its neighbour
+            affine = affine.copy()
+            affine[2, 3] += layers.start * affine[2, 2]
+            region = np.ascontiguousarray(brain[:, :, layers])
+            data = rescale(np.ascontiguousarray(volume.data[:, :, layers]), region, scale)
+        images.append(plane(data, affine, "axial", z, size, centre))
+        inside.append(plane(region, affine, "axial", z, size, centre))
+    return tuple(torch.from_numpy(np.stack(one))[:, None] for one in (images, inside))
 
 
 def _cut(data: np.ndarray, affine: np.ndarray, heights: np.ndarray, size: int, centre: np.ndarray) -> Tensor:

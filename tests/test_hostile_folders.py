@@ -137,6 +137,6 @@ def test_any_names_become_slices_or_a_sentence(tmp_path_factory, names, seed):
     rng = np.random.default_rng(seed)
     endings = rng.choice([".png", ".nii", ".nii.gz", ".jpg", "_mask.png", ".hdr", ""], len(names))
     for name, ending in zip(names, endings, strict=True):
-        clean = name.replace("/", "_").replace("\0", "_")
+        clean = "".join("_" if one == "/" or not one.isprintable() else one for one in name)
         (folder / f"{clean}{ending}").write_bytes(b"x") if clean.strip(".") else None
     assert is_right_or_refused(folder)
