@@ -29,9 +29,12 @@ class Pieces(NamedTuple):
 
 def pieces(mask: np.ndarray) -> Pieces:
     """The pieces of a boolean volume (X, Y, Z); voxels that share a face are of one piece."""
-    lines = np.zeros((*mask.shape[:-1], mask.shape[-1] + 1), dtype=np.int8)  # a gap at the end of every line
+    lines = np.zeros((*mask.shape[:-1], mask.shape[-1] + 1), dtype=bool)  # a gap at the end of every line
     lines[..., :-1] = mask
-    edges = np.flatnonzero(np.diff(lines.ravel(), prepend=np.int8(0)))
+    flat = lines.reshape(-1)
+    edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    if flat[0]:
+        edges = np.insert(edges, 0, 0)
     starts, stops = edges[::2], edges[1::2]
     width = lines.shape[-1]
     plane = width * mask.shape[1]

@@ -13,7 +13,7 @@ from nibabel.nifti2 import Nifti2Header
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from torch import Tensor
 
-from brainlab import brainmask, geometry, imagefile, planes
+from brainlab import brainmask, geometry, imagefile, levels, planes
 from brainlab.errors import InputError
 from brainlab.filenames import stem, subject_and_contrast
 from brainlab.intensity import Range, intensity_range, normalise, rescale
@@ -93,11 +93,11 @@ def slices(volume: Volume, size: int = 64, positions_mm=None, lesions: Volume | 
     for a scan with its skull and for positions beside the brain.
     """
     brain = brain_mask(volume)
-    heights = geometry.axial_positions(brain, volume.affine) if positions_mm is None else positions_mm
-    heights = _check_heights(heights, geometry.bounding_box(brain, volume.affine)[:, 2], volume.path)
-    centre = geometry.bounding_box_centre(brain, volume.affine)
-    scale = intensity_range(volume.data, brain)
-    images, inside = _cut_brain(volume, brain, scale, heights, size, centre)
+    data, brain, affine = _cropped(volume, brain)
+    heights = geometry.axial_positions(brain, affine) if positions_mm is None else positions_mm
+    box = geometry.bounding_box(brain, affine)
+    heights, centre = _check_heights(heights, box[:, 2], volume.path), box.mean(axis=0)
+    images, inside = levels.cut(data, brain, affine, intensity_range(data, brain), heights, size, centre)
     masks = torch.zeros_like(inside)
     if lesions is not None:
         masks = _cut(lesions.data > 0.5, lesions.affine, heights, size, centre) & inside
@@ -166,28 +166,13 @@ def save(path: str | os.PathLike, array: Tensor | np.ndarray, like: Volume) -> P
     return target
 
 
-def _cut_brain(
-    volume: Volume, brain: np.ndarray, scale: Range, heights: np.ndarray, size: int, centre: np.ndarray
-) -> tuple[Tensor, Tensor]:
-    """Slices (N, 1, size, size) of a volume, on ``scale`` inside the brain, and of the brain.
-
-    A plane of an upright grid lies between two of its layers, and nothing but these is scaled for it.
-    """
-    upright = np.allclose(volume.affine[2, :2], 0, atol=1e-6) and np.allclose(volume.affine[:2, 2], 0, atol=1e-6)
-    images, inside = [], []
-    whole = None if upright else rescale(volume.data, brain, scale)
-    for z in heights:
-        data, region, affine = whole, brain, volume.affine
-        if data is None:
-            k = int(np.floor((z - affine[2, 3]) / affine[2, 2]))
-            layers = slice(max(k - 1, 0), k + 3)  # one more on either side, lest rounding choose its neighbour
-            affine = affine.copy()
-            affine[2, 3] += layers.start * affine[2, 2]
-            region = np.ascontiguousarray(brain[:, :, layers])
-            data = rescale(np.ascontiguousarray(volume.data[:, :, layers]), region, scale)
-        images.append(plane(data, affine, "axial", z, size, centre))
-        inside.append(plane(region, affine, "axial", z, size, centre))
-    return tuple(torch.from_numpy(np.stack(one))[:, None] for one in (images, inside))
+def _cropped(volume: Volume, brain: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Data, brain and affine of the box that the brain fills: what lies outside it is 0 in every slice."""
+    ends = [np.flatnonzero(brain.any(axis=others))[[0, -1]] for others in ((1, 2), (0, 2), (0, 1))]
+    box = tuple(slice(first, last + 1) for first, last in ends)
+    affine = volume.affine.copy()
+    affine[:3, 3] += affine[:3, :3] @ [first for first, _ in ends]
+    return np.ascontiguousarray(volume.data[box]), np.ascontiguousarray(brain[box]), affine
 
 
 def _cut(data: np.ndarray, affine: np.ndarray, heights: np.ndarray, size: int, centre: np.ndarray) -> Tensor:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from brainlab import geometry, volumes
 from brainlab.errors import InputError
@@ -25,7 +26,7 @@ def stream(scans: Sequence[Scan], size: int = 64, about: About | None = None) ->
     same at every ``size``. Raises InputError, which names the file, at the first that cannot be used: none is skipped.
     """
     ahead: deque[Future[Slices]] = deque()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(AT_ONCE, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         try:
             for scan in scans:
                 ahead.append(pool.submit(read, scan, size, about))
