@@ -5,6 +5,8 @@ in one of three ways: its air is noisy, it is too large, or, going inwards from 
 dark bone and then by bright brain. No stripped brain has that dark layer, whatever the contrast.
 """
 
+from typing import Any
+
 import numpy as np
 from scipy import ndimage
 
@@ -64,7 +66,7 @@ def _box(tissue: np.ndarray) -> tuple[slice, ...]:
 
 def _ends(mask: np.ndarray) -> list[tuple[int, int]]:
     """The first and the last place along each axis where a mask is true."""
-    columns = mask.any(axis=2)
+    columns: np.ndarray = mask.any(axis=2)
     lines = (columns.any(axis=1), columns.any(axis=0), mask.any(axis=0).any(axis=0))
     found = [np.flatnonzero(line) for line in lines]
     return [(int(one[0]), int(one[-1])) for one in found]
@@ -131,7 +133,7 @@ def _has_dark_layer(data: np.ndarray, mask: np.ndarray, voxel_mm: np.ndarray) ->
     layers = (BONE_MM + BRAIN_MM) // 2  # not deeper: in T2 white matter is dark, and then come ventricles
     deepest, beneath = BONE_MM // 2, BRAIN_MM // 2
     shallow = np.flatnonzero(inside)
-    layer = (_depth(inside, every * voxel_mm, 2.0 * layers).reshape(-1)[shallow] // 2).astype(np.int16)
+    layer = (_depth(inside, np.array(every) * voxel_mm, 2.0 * layers).reshape(-1)[shallow] // 2).astype(np.int16)
     bright = data[thinned].reshape(-1)[shallow]
     found = (bright[layer == k] for k in range(layers))  # 0: up to 2 mm deep, 1: 2 to 4 mm, ...
     profile = [np.median(one) for one in found if len(one) > 20]
@@ -145,7 +147,7 @@ def _fill_axial(mask: np.ndarray) -> np.ndarray:
     """A mask with the holes of each axial slice filled: bone that reads as blank is open above and below in a slab."""
     flat = np.zeros((3, 3, 3), dtype=bool)
     flat[:, 1, 1] = flat[1, :, 1] = True  # voxels touch within their axial slice alone
-    outside = np.asarray(ndimage.label(~mask, structure=flat)[0])  # type: ignore[index]  # a pair, whatever its type
+    outside: Any = ndimage.label(~mask, structure=flat)[0]  # type: ignore[index]  # a pair, whatever its type
     reaches_out = np.zeros(outside.max() + 1, dtype=bool)
     for edge in (outside[0], outside[-1], outside[:, 0], outside[:, -1]):
         reaches_out[edge] = True

@@ -45,7 +45,8 @@ def _upright(data, brain, affine, scale: Range, heights, size: int, centre) -> t
 def _oblique(data, brain, affine, scale: Range, heights, size: int, centre) -> tuple[np.ndarray, np.ndarray]:
     where = [(*centre[:2], z) for z in heights]
     scaled = rescale(data, brain, scale)
-    return tuple(
+    images, inside = (
         np.stack([planes._oblique_cut(one, affine, "axial", size, np.array(at, dtype=float)) for at in where])
         for one in (scaled, brain)
     )
+    return images, inside

@@ -143,7 +143,7 @@ def foreground(picture: np.ndarray) -> np.ndarray:
         return bright
     pieces = np.asarray(ndimage.label(bright)[0])  # pyright: ignore[reportIndexIssue] - scipy's own hint is too wide
     largest = np.bincount(pieces.ravel())[1:].argmax() + 1
-    outside = np.asarray(ndimage.label(pieces != largest)[0])  # pyright: ignore[reportIndexIssue]
+    outside: Any = ndimage.label(pieces != largest)[0]  # pyright: ignore[reportIndexIssue]
     reaches_out = np.zeros(outside.max() + 1, dtype=bool)  # a hole is a piece of the outside that meets no edge
     for edge in (outside[0], outside[-1], outside[:, 0], outside[:, -1]):
         reaches_out[edge] = True
