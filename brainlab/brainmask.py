@@ -66,8 +66,8 @@ def _box(tissue: np.ndarray) -> tuple[slice, ...]:
 
 def _ends(mask: np.ndarray) -> list[tuple[int, int]]:
     """The first and the last place along each axis where a mask is true."""
-    columns: np.ndarray = mask.any(axis=2)
-    lines = (columns.any(axis=1), columns.any(axis=0), mask.any(axis=0).any(axis=0))
+    columns = np.asarray(mask.any(axis=2))
+    lines = (columns.any(axis=1), columns.any(axis=0), np.asarray(mask.any(axis=0)).any(axis=0))
     found = [np.flatnonzero(line) for line in lines]
     return [(int(one[0]), int(one[-1])) for one in found]
 
