@@ -58,7 +58,7 @@ def test_every_row_becomes_a_slice_with_its_subject_label_and_height(folder):
     assert found.position_mm.tolist() == [1, 2, 1, 2]
     assert not found.about.synthetic
     assert len(images.load(folder, where={"class": ["healthy"], "level": ["2"]})) == 1
-    assert torch.equal(data.load(folder, split="test").images, found.images)
+    assert torch.equal(data.load(folder).images, found.images)
 
 
 def test_pictures_lie_upright_and_centred_with_their_masks(folder):
