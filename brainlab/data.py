@@ -55,9 +55,9 @@ def _whole(name: str | Path, size: int, contrast: str | None) -> Slices:
     from brainlab import sources
     from brainlab.sources import own
 
-    known = getattr(sources, "known", dict)()
+    known = sources.known()
     if str(name) in known:
-        return own.of_contrast(known[str(name)].read(globals()["get"](str(name)), size), contrast)
+        return own.of_contrast(known[str(name)].read(get(str(name)), size), contrast)
     path = Path(name)
     if "\0" in str(name) or path.suffix or path.exists() or path.parent != Path():
         return own.load(path, size, contrast)
