@@ -5,9 +5,12 @@ in one of three ways: its air is noisy, it is too large, or, going inwards from 
 dark bone and then by bright brain. No stripped brain has that dark layer, whatever the contrast.
 """
 
+from typing import Any
+
 import numpy as np
 from scipy import ndimage
 
+from brainlab import pieces
 from brainlab.errors import InputError
 
 BLANK_SHARE = 0.25  # even in the tightest box a brain leaves a third blank
@@ -35,17 +38,19 @@ def brain_mask(data: np.ndarray, affine: np.ndarray, name: str = "The image") ->
     tissue = data != _commonest(_faces(data))
     if not tissue.any():
         raise InputError(f"{name} is blank, so no brain can be found in it; check that it is the right file.")
-    if tissue.mean() > 1 - BLANK_SHARE:
+    if np.count_nonzero(tissue) > (1 - BLANK_SHARE) * tissue.size:
         raise _head(name, "the air around it is not blank", BLANKED)
     box = _box(tissue)  # everything below is quick inside it
-    brain, second = _largest_piece(tissue[box])
+    inside = np.ascontiguousarray(tissue[box])
+    brain, second = _largest_piece(inside)
     brain = _fill_holes(brain)
+    size = np.count_nonzero(brain)
     voxel_mm = np.linalg.norm(affine[:3, :3], axis=0)
     _check_size(brain, voxel_mm, name)
-    if second > SECOND_PIECE * brain.sum():
+    if second > SECOND_PIECE * size:
         raise _head(name, "it comes in two large pieces, as scalp and brain do")
-    stray = (tissue[box] & ~brain).sum()
-    if stray > STRAY_SHARE * (tissue.size - brain.sum()):
+    stray = np.count_nonzero(inside & ~brain)
+    if stray > STRAY_SHARE * (tissue.size - size):
         raise _head(name, "the air around it is not blank", BLANKED)
     if _has_dark_layer(data[box], brain, voxel_mm):
         raise _head(name, "under its surface lies a dark layer, as bone lies under scalp")
@@ -56,8 +61,15 @@ def brain_mask(data: np.ndarray, affine: np.ndarray, name: str = "The image") ->
 
 def _box(tissue: np.ndarray) -> tuple[slice, ...]:
     """The box that holds all tissue, with four blank voxels around it where the volume has them."""
-    tight = ndimage.find_objects(tissue.astype(np.uint8))[0]
-    return tuple(slice(max(0, one.start - 4), one.stop + 4) for one in tight)
+    return tuple(slice(max(0, first - 4), last + 5) for first, last in _ends(tissue))
+
+
+def _ends(mask: np.ndarray) -> list[tuple[int, int]]:
+    """The first and the last place along each axis where a mask is true."""
+    columns = np.asarray(mask.any(axis=2))
+    lines = (columns.any(axis=1), columns.any(axis=0), np.asarray(mask.any(axis=0)).any(axis=0))
+    found = [np.flatnonzero(line) for line in lines]
+    return [(int(one[0]), int(one[-1])) for one in found]
 
 
 def _head(name: str, sign: str, instead: str = "") -> WholeHead:
@@ -79,33 +91,36 @@ def _commonest(values: np.ndarray) -> float:
 
 def _largest_piece(tissue: np.ndarray) -> tuple[np.ndarray, int]:
     """The largest connected piece as a mask, and how many voxels the second largest has."""
-    pieces = _pieces(tissue)
-    sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0
-    return pieces == sizes.argmax(), int(np.sort(sizes)[-2])
-
-
-def _pieces(mask: np.ndarray) -> np.ndarray:
-    """Connected pieces of a mask (voxels that share a face), numbered from 1; 0 outside it."""
-    return np.asarray(ndimage.label(mask)[0])  # type: ignore[index]  # its type forgets that it is a pair
+    found = pieces.pieces(tissue)
+    sizes = np.append(found.voxels, 0)
+    others = np.arange(len(found.voxels)) != found.voxels.argmax()
+    largest = tissue.copy()
+    largest.reshape(-1)[found.where(others)] = False
+    return largest, int(np.sort(sizes)[-2])
 
 
 def _fill_holes(mask: np.ndarray) -> np.ndarray:
     """A mask with what it encloses: every piece of its outside that does not reach the box's faces."""
-    outside = _pieces(~mask)
-    reaches_out = np.zeros(outside.max() + 1, dtype=bool)
-    reaches_out[np.unique(_faces(outside))] = True
-    return mask | ~reaches_out[outside]
+    outside = pieces.pieces(~mask)
+    at = np.unravel_index(outside.starts, mask.shape)
+    last = at[2] + outside.stops - outside.starts == mask.shape[2]
+    reaches = last | (at[2] == 0) | (at[1] == 0) | (at[1] == mask.shape[1] - 1)
+    reaches |= (at[0] == 0) | (at[0] == mask.shape[0] - 1)
+    enclosed = np.ones(len(outside.voxels), dtype=bool)
+    enclosed[outside.piece[reaches]] = False
+    filled = mask.copy()
+    filled.reshape(-1)[outside.where(enclosed)] = True
+    return filled
 
 
 def _check_size(brain: np.ndarray, voxel_mm: np.ndarray, name: str) -> None:
-    longest = max(np.ptp(np.argwhere(brain), axis=0) * voxel_mm)
+    longest = max((last - first) * mm for (first, last), mm in zip(_ends(brain), voxel_mm, strict=True))
     if longest < SMALLEST_MM:
         raise InputError(
             f"{name} shows a brain of only {longest:.3g} mm; check the voxel sizes in its header (they must be in mm), "
             f"and that it is a human brain."
         )
-    ml = brain.sum() * voxel_mm.prod() / 1000
+    ml = np.count_nonzero(brain) * voxel_mm.prod() / 1000
     if ml > LARGEST_ML:
         raise _head(name, f"it fills {ml:,.0f} ml, more than any brain")
 
@@ -114,11 +129,14 @@ def _has_dark_layer(data: np.ndarray, mask: np.ndarray, voxel_mm: np.ndarray) ->
     """Whether the median brightness, going inwards from the surface in steps of 2 mm, falls to bone and rises again."""
     every = tuple(max(1, round(2 / mm)) for mm in voxel_mm)
     thinned = tuple(slice(None, None, step) for step in every)
-    bright, inside = data[thinned], _fill_axial(mask[thinned])
-    depth = np.asarray(ndimage.distance_transform_edt(inside, sampling=every * voxel_mm))
-    layer = np.where(inside, depth // 2, -1)  # 0: up to 2 mm deep, 1: 2 to 4 mm, ...
-    deepest, beneath = BONE_MM // 2, BRAIN_MM // 2  # not deeper: in T2 white matter is dark, and then come ventricles
-    profile = [np.median(bright[layer == k]) for k in range(deepest + beneath) if (layer == k).sum() > 20]
+    inside = _fill_axial(mask[thinned])
+    layers = (BONE_MM + BRAIN_MM) // 2  # not deeper: in T2 white matter is dark, and then come ventricles
+    deepest, beneath = BONE_MM // 2, BRAIN_MM // 2
+    shallow = np.flatnonzero(inside)
+    layer = (_depth(inside, np.array(every) * voxel_mm, 2.0 * layers).reshape(-1)[shallow] // 2).astype(np.int16)
+    bright = data[thinned].reshape(-1)[shallow]
+    found = (bright[layer == k] for k in range(layers))  # 0: up to 2 mm deep, 1: 2 to 4 mm, ...
+    profile = [np.median(one) for one in found if len(one) > 20]
     return any(
         profile[k] < DARK_LAYER * min(max(profile[:k]), max(profile[k + 1 : k + 1 + beneath]))
         for k in range(1, min(deepest, len(profile) - 1))
@@ -127,7 +145,29 @@ def _has_dark_layer(data: np.ndarray, mask: np.ndarray, voxel_mm: np.ndarray) ->
 
 def _fill_axial(mask: np.ndarray) -> np.ndarray:
     """A mask with the holes of each axial slice filled: bone that reads as blank is open above and below in a slab."""
-    filled = np.empty_like(mask)
-    for k in range(mask.shape[2]):
-        filled[:, :, k] = ndimage.binary_fill_holes(mask[:, :, k])
-    return filled
+    flat = np.zeros((3, 3, 3), dtype=bool)
+    flat[:, 1, 1] = flat[1, :, 1] = True  # voxels touch within their axial slice alone
+    outside: Any = ndimage.label(~mask, structure=flat)[0]  # type: ignore[index]  # a pair, whatever its type
+    reaches_out = np.zeros(outside.max() + 1, dtype=bool)
+    for edge in (outside[0], outside[-1], outside[:, 0], outside[:, -1]):
+        reaches_out[edge] = True
+    reaches_out[0] = False
+    return ~reaches_out[outside]
+
+
+def _depth(mask: np.ndarray, voxel_mm: np.ndarray, most_mm: float) -> np.ndarray:
+    """Distance in mm of each voxel to the nearest that is false, as the Euclidean distance transform gives it, as far
+    as ``most_mm``; what lies deeper has at least that. Axis by axis, which for so short a way is much quicker."""
+    places = np.arange(mask.shape[2], dtype=np.float32)
+    before = np.maximum.accumulate(np.where(mask, np.float32(-np.inf), places), axis=2)  # the last false voxel so far
+    after = np.minimum.accumulate(np.where(mask, np.float32(np.inf), places)[..., ::-1], axis=2)[..., ::-1]
+    squared = np.minimum(np.minimum(places - before, after - places) * np.float32(voxel_mm[2]), 2 * most_mm) ** 2
+    for axis in (1, 0):
+        lines, nearest = np.moveaxis(squared, axis, 0), squared.copy()
+        out, way = np.moveaxis(nearest, axis, 0), np.moveaxis(np.empty_like(squared), axis, 0)
+        for k in range(1, min(int(most_mm / voxel_mm[axis]) + 1, len(lines) - 1) + 1):
+            np.add(lines, np.float32((k * voxel_mm[axis]) ** 2), out=way)
+            np.minimum(out[k:], way[:-k], out=out[k:])
+            np.minimum(out[:-k], way[k:], out=out[:-k])
+        squared = nearest
+    return np.sqrt(squared)

@@ -8,38 +8,62 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from brainlab import splits
 from brainlab.errors import InputError
 from brainlab.slices import About, Slices
 
-__all__ = ["About", "Batches", "Slices", "Split", "get", "load"]
+__all__ = ["About", "Batches", "Slices", "Split", "get", "load", "stream"]
 
 Split = Literal["train", "val", "labelled", "dev", "test"]
 
 
-def load(name: str | Path, split: Split = "train", contrast: str = "T1w", size: int = 64, seed: int = 0) -> Slices:
-    """Slices of ``"phantom"``, the synthetic population, or of a NIfTI file or a folder of images, given by path.
+def load(
+    name: str | Path, split: Split | None = None, contrast: str | None = None, size: int = 64, seed: int = 0
+) -> Slices:
+    """Slices of ``"phantom"``, the synthetic population, of a source that can be downloaded, or of a path of one's own.
+
+    A path is an image file (NIfTI, Analyze, MGH), an ``.npz``, or a folder: of volumes, as BIDS or anyhow, or of
+    pictures, with an ``index.csv`` or without; ``sources.own`` and the modules it names say what is read from names.
 
     ``split``: ``train`` and ``val`` are healthy, for fitting and for thresholds; ``labelled`` has every kind of lesion,
     for classifiers; ``dev`` is for every choice, and ``test`` for the final table only. No subject is in two splits.
-    ``contrast`` is "T1w", "T1ce", "T2w" or "FLAIR"; ``size`` the width in pixels; ``seed`` names another population.
-    The first call for a split builds and caches it. A file or folder of one's own is read whole, whatever ``split`` it
-    is meant for, and has the contrast it has. Raises InputError for a name or a file that cannot be used.
+    Without ``split`` the phantom gives ``train``, anything else everything it has; a split of that is a share of its
+    subjects, drawn by ``seed`` and by nothing else (``splits.by_subject``). ``contrast`` is "T1w", "T1ce", "T2w" or
+    "FLAIR": of the phantom T1w unless another is asked for; of one's own it picks among several. ``size`` is the width
+    in pixels; a phantom's ``seed`` names another population. The first call for a phantom's split builds and caches it.
+    Raises InputError for a name or a file that cannot be used, and for a split that would have nobody.
     """
+    if split is not None and split not in splits.SPLITS:
+        raise InputError(f"split must be one of {', '.join(splits.SPLITS)}, got {split!r}.")
     if str(name) == "phantom":
         from brainlab.sources import phantom
 
-        return phantom.load(split, contrast, size, seed)
+        return phantom.load(split or "train", contrast or "T1w", size, seed)
+    whole = _whole(name, size, contrast)
+    return whole if split is None else splits.by_subject(whole, split, seed)
+
+
+def stream(path: str | Path, contrast: str | None = None, size: int = 64) -> Iterator[Slices]:
+    """The slices of a file or a folder of one's own, one volume after another: thousands take the memory of a few."""
+    from brainlab.sources import own
+
+    return own.stream(path, size, contrast)
+
+
+def _whole(name: str | Path, size: int, contrast: str | None) -> Slices:
+    """Everything that a source or a path has."""
+    from brainlab import sources
+    from brainlab.sources import own
+
+    known = sources.known()
+    if str(name) in known:
+        return own.of_contrast(known[str(name)].read(get(str(name)), size), contrast)
     path = Path(name)
-    if "\0" not in str(name) and path.is_dir():
-        from brainlab.sources import images
-
-        return images.load(path, size=size)
-    if path.suffix or path.exists() or path.parent != Path():
-        from brainlab import volumes
-
-        return volumes.slices(volumes.read(path), size=size)
+    if "\0" in str(name) or path.suffix or path.exists() or path.parent != Path():
+        return own.load(path, size, contrast)
+    sources_too = "".join(f"{one!r}, " for one in sorted(known))
     raise InputError(
-        f'There is no source called {str(name)!r}: use "phantom", or the path of a NIfTI file or a folder of images.'
+        f'There is no source called {str(name)!r}: use "phantom", {sources_too}or the path of a file or a folder.'
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from brainlab import dicomfile, volumes
+from brainlab import dicomfile, filenames
 from brainlab.errors import InputError
 
 GAP = 1.5  # times the usual step between slices: a larger one is a slice that is missing
@@ -35,7 +35,7 @@ class Series:
     def contrast(self) -> str | None:
         """What the description says of it, "T1w" or "FLAIR"; None where it does not."""
         words = re.split(r"[^a-z0-9]+", self.description.lower())
-        found = next((volumes.CONTRASTS[word] for word in words if word in volumes.CONTRASTS), None)
+        found = next((filenames.CONTRASTS[word] for word in words if word in filenames.CONTRASTS), None)
         return "T1ce" if found == "T1w" and AGENT.intersection(words) else found
 
 

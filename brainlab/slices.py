@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,7 @@ def joined(sets: Sequence[Slices]) -> Slices:
         elif isinstance(parts[0], np.ndarray):
             whole[name] = np.concatenate(parts)
         elif isinstance(parts[0], tuple):
-            whole[name] = sum(parts, ())
+            whole[name] = tuple(chain.from_iterable(parts))
     return replace(first, **whole)
 
 

@@ -1,7 +1,6 @@
 """A brain scan from a file to slices that a model can read, and an anomaly map back into the scan's own space."""
 
 import os
-import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,9 @@ from nibabel.nifti2 import Nifti2Header
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from torch import Tensor
 
-from brainlab import brainmask, geometry, imagefile, planes
+from brainlab import brainmask, geometry, imagefile, levels, planes
 from brainlab.errors import InputError
+from brainlab.filenames import stem, subject_and_contrast
 from brainlab.intensity import Range, intensity_range, normalise, rescale
 from brainlab.planes import plane
 from brainlab.slices import About, Slices
@@ -34,23 +34,6 @@ __all__ = [
     "slices",
     "to_volume",
 ]
-
-CONTRASTS = {"t1": "T1w", "t1w": "T1w", "t1post": "T1ce", "t1ce": "T1ce", "t1gd": "T1ce", "t1c": "T1ce"}
-CONTRASTS |= {"t2": "T2w", "t2w": "T2w", "flair": "FLAIR"}
-
-PROCESSING = set(
-    re.findall(
-        r"\w+",
-        "aligned bet bfc bias biascorrected brain brainmask brains bse coreg coregistered corrected desc extracted "
-        "final hd hdbet image img in lesion lesions lin linear mask masked mni mni152 mri n3 n4 native nlin norm "
-        "normalised normalized nu orig preproc preprocessed raw reg registered resampled robex scan seg skull "
-        "skullstrip skullstripped space ss stripped strip synthstrip t88 to volume warped",
-    )
-)
-"""Words in a name that say what was done with a scan, and not whose it is."""
-
-FOLDERS = set(re.findall(r"\w+", "anat analyze data derivatives dicom images mgz mri niftis nifti nii scans"))
-"""Words in a folder's name that say what lies in it; the person's folder is then the one above."""
 
 
 class Original(NamedTuple):
@@ -110,16 +93,16 @@ def slices(volume: Volume, size: int = 64, positions_mm=None, lesions: Volume | 
     for a scan with its skull and for positions beside the brain.
     """
     brain = brain_mask(volume)
-    heights = geometry.axial_positions(brain, volume.affine) if positions_mm is None else positions_mm
-    heights = _check_heights(heights, geometry.bounding_box(brain, volume.affine)[:, 2], volume.path)
-    centre = geometry.bounding_box_centre(brain, volume.affine)
-    images = _cut(normalise(volume.data, brain), volume.affine, heights, size, centre)
-    inside = _cut(brain, volume.affine, heights, size, centre)
+    data, brain, affine = _cropped(volume, brain)
+    heights = geometry.axial_positions(brain, affine) if positions_mm is None else positions_mm
+    box = geometry.bounding_box(brain, affine)
+    heights, centre = _check_heights(heights, box[:, 2], volume.path), box.mean(axis=0)
+    images, inside = levels.cut(data, brain, affine, intensity_range(data, brain), heights, size, centre)
     masks = torch.zeros_like(inside)
     if lesions is not None:
         masks = _cut(lesions.data > 0.5, lesions.affine, heights, size, centre) & inside
     has_lesion = masks.flatten(1).any(1).tolist()
-    subject, contrast = _subject_and_contrast(volume.path)
+    subject, contrast = subject_and_contrast(volume.path)
     n = len(heights)
     return Slices(
         images=images * inside,
@@ -183,6 +166,15 @@ def save(path: str | os.PathLike, array: Tensor | np.ndarray, like: Volume) -> P
     return target
 
 
+def _cropped(volume: Volume, brain: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Data, brain and affine of the box that the brain fills: what lies outside it is 0 in every slice."""
+    ends = [np.flatnonzero(brain.any(axis=others))[[0, -1]] for others in ((1, 2), (0, 2), (0, 1))]
+    box = tuple(slice(first, last + 1) for first, last in ends)
+    affine = volume.affine.copy()
+    affine[:3, 3] += affine[:3, :3] @ [first for first, _ in ends]
+    return np.ascontiguousarray(volume.data[box]), np.ascontiguousarray(brain[box]), affine
+
+
 def _cut(data: np.ndarray, affine: np.ndarray, heights: np.ndarray, size: int, centre: np.ndarray) -> Tensor:
     """Axial slices (N, 1, size, size) of a volume at ``heights``."""
     cuts = [plane(data, affine, "axial", z, size, centre) for z in heights]
@@ -201,40 +193,6 @@ def _check_heights(positions_mm, span: np.ndarray, path: Path) -> np.ndarray:
             f"got {positions_mm!r}."
         )
     return heights
-
-
-def stem(path: Path) -> str:
-    """A file's name without its ending, also where that is .nii.gz."""
-    return re.sub(r"(\.nii)?\.\w+$", "", path.name, flags=re.IGNORECASE)
-
-
-def _subject_and_contrast(path: Path) -> tuple[str, str | None]:
-    """Who and what a file shows, by its name: case07_flair.nii.gz is FLAIR of case07, patient07/FLAIR.nii of patient07.
-
-    One person's scans must bear one name, or a person could stand on both sides of a split. BIDS names say it outright,
-    for a file or a folder (sub-07_ses-1_T1w.nii); else it is what is left of the file's name without contrasts and what
-    was done (p07/T1_bet.nii), or, where nothing is, of the nearest folder's (bert/mri/norm.mgz). Of several contrasts
-    the first is the scan's own: FLAIR_in_T1.nii is a FLAIR.
-    """
-    names = [stem(path), *(folder.name for folder in path.absolute().parents)]
-    contrast = next((CONTRASTS[word] for word in _words(names[0].lower()) if word in CONTRASTS), None)
-    bids = (re.match(r"sub-[A-Za-z0-9]+", name) for name in names)
-    if found := next(filter(None, bids), None):
-        return found.group(), contrast
-    kept = (_words_of_a_person(name, above=k > 0) for k, name in enumerate(names))
-    return next(("-".join(words) for words in kept if words), names[0]), contrast
-
-
-def _words(name: str) -> list[str]:
-    return [word for word in re.split(r"[-_. ]+", name) if word]
-
-
-def _words_of_a_person(name: str, above: bool) -> list[str]:
-    """What is left of a file's name, or of a folder's ``above`` it, without contrasts and processing."""
-    if above and re.match(r"ses-", name):
-        return []
-    dropped = CONTRASTS.keys() | PROCESSING | (FOLDERS if above else set())
-    return [word for word in _words(name) if word.lower() not in dropped]
 
 
 def _is_input(target: Path, like: Volume) -> bool:

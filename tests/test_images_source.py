@@ -1,6 +1,8 @@
 """A folder of pictures as slices."""
 
 import csv
+import tracemalloc
+import weakref
 
 import numpy as np
 import pytest
@@ -56,7 +58,7 @@ def test_every_row_becomes_a_slice_with_its_subject_label_and_height(folder):
     assert found.position_mm.tolist() == [1, 2, 1, 2]
     assert not found.about.synthetic
     assert len(images.load(folder, where={"class": ["healthy"], "level": ["2"]})) == 1
-    assert torch.equal(data.load(folder, split="test").images, found.images)
+    assert torch.equal(data.load(folder).images, found.images)
 
 
 def test_pictures_lie_upright_and_centred_with_their_masks(folder):
@@ -228,3 +230,24 @@ def test_oasis_affine_puts_the_slices_where_the_atlas_has_them(real_data):
     assert found.position_mm.tolist() == [0.0, 25.0]
     centre = found.affine[0] @ [31.5, 31.5, 0, 1]
     assert np.abs(centre[:3] - [0, -16, 0]).max() < 4  # the middle of the MNI brain's box, in these millimetres
+
+
+def test_a_folder_of_large_pictures_takes_the_memory_of_a_few():
+    """Sixty pictures of 512 x 512 are 63 MB as float32; one after another they pass through a few megabytes."""
+    held = []
+
+    def read(seed):
+        grey = np.kron(picture((256, 256), seed % 4), np.ones((2, 2), np.float32))
+        held.append(weakref.ref(grey))
+        assert sum(ref() is not None for ref in held) <= 4
+        return pictures.Picture(str(seed), grey, subject=f"s{seed // 10}")
+
+    on_demand = pictures.OnDemand(read, range(60))
+    tracemalloc.start()
+    found = pictures.as_slices(on_demand, images.LAYOUTS["cheng_t1ce_tumours"], 32)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(found) == 60
+    assert peak < 25e6
+    whole = pictures.as_slices([read(seed) for seed in (0, 1)], images.LAYOUTS["cheng_t1ce_tumours"], 32)
+    assert torch.equal(pictures.as_slices(on_demand[:2], images.LAYOUTS["cheng_t1ce_tumours"], 32).images, whole.images)

@@ -11,7 +11,7 @@ import torch
 from made_up import CENTRE, GRIDS, MARKER, centre_of, load, made_up, saved, turned
 from scipy import ndimage
 
-from brainlab import InputError, geometry, planes, volumes
+from brainlab import InputError, filenames, geometry, planes, volumes
 
 
 @pytest.fixture(params=GRIDS)
@@ -118,7 +118,7 @@ def test_a_mask_without_a_lesion_says_that_a_person_is_healthy(plain, tmp_path):
     ],
 )
 def test_a_files_name_says_whose_it_is_and_what(name, subject, contrast):
-    assert volumes._subject_and_contrast(Path(name)) == (subject, contrast)
+    assert filenames.subject_and_contrast(Path(name)) == (subject, contrast)
 
 
 def test_a_marker_comes_back_to_its_place_in_the_files_own_grid(scan):

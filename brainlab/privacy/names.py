@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from brainlab import volumes
+from brainlab import filenames
 from brainlab.privacy.finding import Finding
 
 RENAME = "rename it, for example to case01; keep the list of who is who elsewhere"
@@ -45,7 +45,7 @@ def findings(path: Path) -> list[Finding]:
 
 
 def _in_name(name: str, where: str, folder: bool) -> Iterator[Finding]:
-    rest = name if folder else volumes.stem(Path(name))
+    rest = name if folder else filenames.stem(Path(name))
     for what, pattern in (("date", DATE), ("UID", UID), ("number", NUMBER)):
         for one in pattern.finditer(rest):
             yield Finding(f"{where}: {what}", one.group(), "in combination", RENAME)
@@ -58,5 +58,5 @@ def _in_name(name: str, where: str, folder: bool) -> Iterator[Finding]:
 def _words(name: str) -> list[str]:
     """Words that could be a person's: letters with a capital in front, and none of those that scans are named by."""
     parts = re.findall(r"[A-ZÀ-Þ][a-zß-ÿ'’]+|[A-ZÀ-Þ]{3,}|[a-zß-ÿ]{3,}", name)
-    known = OTHER | volumes.PROCESSING | volumes.FOLDERS | volumes.CONTRASTS.keys()
+    known = OTHER | filenames.PROCESSING | filenames.FOLDERS | filenames.CONTRASTS.keys()
     return [word for word in parts if word.lower() not in known]

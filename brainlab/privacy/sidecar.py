@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from brainlab import imagefile, volumes
+from brainlab import filenames, imagefile
 from brainlab.privacy.finding import Finding, texts
 from brainlab.privacy.vocabulary import identifying
 
@@ -15,7 +15,7 @@ LARGEST = 2**22  # bytes; sidecars have some thousand
 
 def findings(scan: Path) -> list[Finding]:
     """Everything personal in the file of the scan's name that ends in .json; none where there is no such file."""
-    file = scan.with_name(volumes.stem(scan) + ".json")
+    file = scan.with_name(filenames.stem(scan) + ".json")
     if not file.is_file():
         return []
     with imagefile.plainly(file), open(file, "rb") as stream:

@@ -1,8 +1,9 @@
-"""A folder of ordinary pictures (PNG, JPEG) with an ``index.csv``, as slices in the kit's geometry.
+"""A folder of ordinary pictures (PNG, JPEG, TIFF) with an ``index.csv``, as slices in the kit's geometry.
 
 ``index.csv`` has one row a picture. Columns: ``file`` (or ``image``), a path inside the folder; optional ``mask`` (a
 picture, white where the lesion is), ``class`` (or ``label``), ``subject``, ``group`` (pictures that belong together
-where subjects are not known) and ``level`` (the slice's place in its stack). Other columns are ignored.
+where subjects are not known), ``level`` (the slice's place in its stack) and ``page`` (of a TIFF of several, from 0).
+Other columns are ignored. A folder without a table is read by ``untold``.
 
 A picture file does not say how wide a pixel is, which way the head lies or at which height it was cut. For the
 collections in ``LAYOUTS`` this is known; any other is taken to lie upright, as geometry.py draws it, and to fill the
@@ -14,12 +15,10 @@ import warnings
 from collections.abc import Container, Mapping
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from brainlab.errors import InputError
 from brainlab.slices import About, Slices
-from brainlab.sources.pictures import Layout, Picture, as_slices
+from brainlab.sources import picturefile, untold
+from brainlab.sources.pictures import Layout, OnDemand, Picture, as_slices
 
 LAYOUTS: dict[str, Layout] = {
     # Slices of the T88 atlas space, 1 mm. The files lie with the occiput on top. The patient's left is on the image's
@@ -69,26 +68,42 @@ def load(folder: str | Path, size: int = 64, *, where: Mapping[str, Container[st
         raise InputError(
             f"{folder / 'index.csv'} has no row that is {dict(where or {})}; look at its columns and values."
         )
-    layout = LAYOUTS.get(folder.name) or Layout(About(folder.name, "not stated", "not stated", synthetic=False))
     if not any(row.get("subject") or row.get("group") for row in rows):
         warnings.warn(
             f"{folder / 'index.csv'} has neither a subject nor a group column, so every picture counts as a person: a "
             "random split would put slices of one person on both sides. Add a column, or split by file.",
             stacklevel=2,
         )
-    return as_slices([_read(folder, row, layout) for row in rows], layout, size)
+    return _slices(folder, rows, size)
+
+
+def load_untold(folder: str | Path, size: int = 64) -> Slices:
+    """The same of a folder without a table: ``untold.rows`` says whose each picture is, and warns where it guesses."""
+    folder = Path(folder)
+    return _slices(folder, untold.rows(folder), size)
+
+
+def _slices(folder: Path, rows: list[dict[str, str]], size: int) -> Slices:
+    layout = LAYOUTS.get(folder.name) or Layout(About(folder.name, "not stated", "not stated", synthetic=False))
+    return as_slices(OnDemand(lambda row: _read(folder, row, layout), rows), layout, size)
 
 
 def _read(folder: Path, row: Mapping[str, str], layout: Layout) -> Picture:
     """The picture of one row, with its mask."""
-    path = folder / row["file"]
-    grey = _picture(path, layout)
+    table = str(folder / "index.csv")
+    path = picturefile.inside(folder, row["file"], table)
+    page = int(row["page"]) if row.get("page") else None
+    turn = slice(None, None, -1 if layout.anterior_at_bottom else 1)
+    grey = picturefile.grey(path, page)
+    mask = None
+    if row.get("mask"):
+        mask = picturefile.mask(picturefile.inside(folder, row["mask"], table), path, grey.shape, page)[turn]
     return Picture(
-        name=str(path),
-        grey=grey,
-        subject=_subject(row),
+        name=str(path) if page is None else f"{path}, page {page},",
+        grey=grey[turn],
+        subject=row.get("subject") or row.get("group") or row["file"],
         label=row.get("class") or row.get("label") or None,
-        mask=_mask(folder, row, layout, grey.shape) if row.get("mask") else None,
+        mask=mask,
         level=float(row.get("level") or 0),
     )
 
@@ -99,7 +114,8 @@ def _index(folder: Path) -> list[dict[str, str]]:
         raise InputError(f"{folder} has no index.csv; write one with a row a picture and a column named file.")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+            table = csv.DictReader(file, restkey="", restval="")
+            rows = [{str(k).strip(): str(v or "").strip() for k, v in row.items() if k} for row in table]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a table ({error}); save it as comma-separated UTF-8.") from error
     if not rows:
@@ -108,51 +124,21 @@ def _index(folder: Path) -> list[dict[str, str]]:
         row["file"] = row.get("file") or row.get("image") or ""
         if not row["file"]:
             raise InputError(f"{path}, line {number}, names no picture; it needs a column named file (or image).")
-        if "level" in row and not _is_number(row["level"]):
-            raise InputError(f"{path}, line {number}: level must be a number, got {row['level']!r}.")
+        for column in ("file", "mask"):
+            if row.get(column):
+                picturefile.inside(folder, row[column], f"{path}, line {number},")
+        for column, is_good in (("level", _is_number), ("page", _is_page)):
+            if row.get(column) and not is_good(row[column]):
+                raise InputError(f"{path}, line {number}: {column} must be a number, got {row[column][:80]!r}.")
     return rows
 
 
-def _is_number(text: str | None) -> bool:
+def _is_number(text: str) -> bool:
     try:
-        return text in (None, "") or np.isfinite(float(text))
+        return abs(float(text)) < 1e6
     except ValueError:
         return False
 
 
-def _subject(row: Mapping[str, str]) -> str:
-    return row.get("subject") or row.get("group") or row["file"]
-
-
-def _picture(path: Path, layout: Layout) -> np.ndarray:
-    """A picture as grey float32 (H, W), upright."""
-    try:
-        with Image.open(path) as image:
-            grey = np.asarray(
-                image.convert("F") if image.mode.startswith("I") else image.convert("L"), dtype=np.float32
-            )
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is named in index.csv but is not there; correct the row or add the file.") from error
-    except Exception as error:  # Pillow raises many kinds, OSError and SyntaxError among them, for a damaged file
-        raise InputError(
-            f"{path} cannot be read as a picture ({error}); replace the file or remove its row."
-        ) from error
-    if np.ptp(grey) < 2:
-        raise InputError(f"{path} is of one shade: there is no brain in it; remove its row from index.csv.")
-    return grey[::-1] if layout.anterior_at_bottom else grey
-
-
-def _mask(folder: Path, row: Mapping[str, str], layout: Layout, shape: tuple[int, ...]) -> np.ndarray:
-    """The row's mask as 0 and 1, (H, W)."""
-    path = folder / row["mask"]
-    try:
-        with Image.open(path) as image:
-            mask = np.asarray(image.convert("L"))
-    except Exception as error:
-        raise InputError(
-            f"{path}, the mask of {row['file']}, cannot be read ({error}); correct the row or the file."
-        ) from error
-    if mask.shape != shape:
-        raise InputError(f"{path} is {mask.shape} and its picture {tuple(shape)}; a mask needs its picture's size.")
-    mask = (mask > mask.max() / 2).astype(np.float32)  # masks are written as 0 and 1 as often as 0 and 255
-    return mask[::-1] if layout.anterior_at_bottom else mask
+def _is_page(text: str) -> bool:
+    return text.isdecimal() and len(text) < 7

@@ -1,8 +1,8 @@
 """Single pictures of brains, with what is known of each, as slices in the kit's geometry."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -38,55 +38,95 @@ class Picture(NamedTuple):
     level: float = 0.0  # the slice's place in its stack
 
 
+class OnDemand(Sequence):
+    """Pictures read anew each time they are asked for: a folder of thousands then takes the memory of one."""
+
+    def __init__(self, read: Callable[[Any], Picture], of: Sequence) -> None:
+        """``read(one)`` is the picture of each ``one`` in ``of``: a row of a table, a path, a number."""
+        self.read, self.of = read, of
+
+    def __len__(self) -> int:
+        return len(self.of)
+
+    def __getitem__(self, index):
+        return OnDemand(self.read, self.of[index]) if isinstance(index, slice) else self.read(self.of[index])
+
+
+class _Seen(NamedTuple):
+    """What is kept of a picture until its subject's centre is known: a bit a pixel, and not the picture."""
+
+    subject: str
+    label: str | None
+    sick: bool | None  # whether its mask, as it lies in the file, marks anything; None: no mask
+    level: float
+    shape: tuple[int, int]
+    box: np.ndarray  # (2, 2): first and last row, first and last column of the brain
+    bits: np.ndarray  # the brain inside the box
+
+    def brain(self) -> np.ndarray:
+        (top, bottom), (left, right) = self.box
+        whole = np.zeros(self.shape, dtype=bool)
+        inside = whole[top : bottom + 1, left : right + 1]
+        inside[:] = np.unpackbits(self.bits, count=inside.size).reshape(inside.shape)
+        return whole
+
+
 def as_slices(pictures: Sequence[Picture], layout: Layout, size: int = 64) -> Slices:
     """Pictures as ``Slices``: (N, 1, size, size), in their order.
 
     Each is averaged by area into the 208 mm field of view, centred on the subject's foreground, and scaled on its own:
     percentiles 1 and 99 inside the brain become 0 and ``intensity.BRIGHT``. ``brain`` is the largest piece that is not
     black, with its holes filled: the brain where the skull was removed, else the head. Where there are masks and no
-    labels, slices are labelled "lesion" or "healthy" by their mask; without either, "unknown". Raises InputError naming
-    the picture that shows no brain.
+    labels, slices are labelled "lesion" or "healthy" by their mask; without either, "unknown". Every picture is asked
+    for twice, one at a time (``OnDemand`` keeps none of them): a subject's centre is known only once all its slices
+    have been seen. Raises InputError naming the picture that shows no brain.
     """
-    brains = [foreground(one.grey) for one in pictures]
-    for one, inside in zip(pictures, brains, strict=True):
-        _check_brain(inside, one.name)
-    subjects = [one.subject for one in pictures]
-    centres = _centres(brains, subjects)
-    mm = [layout.spacing_mm or geometry.FIELD_OF_VIEW_MM / max(one.grey.shape) for one in pictures]
-    images, brain, lesion = [], [], []
-    for one, inside, centre, step in zip(pictures, brains, centres, mm, strict=True):
-        mask = np.zeros(one.grey.shape, dtype=np.float32) if one.mask is None else one.mask
-        small, region, truth = (area_resample(a, step, centre, size) for a in (one.grey, inside, mask))
-        brain.append(region >= 0.5)
-        images.append(_scaled(small, brain[-1], one.name))
-        lesion.append(truth >= 0.5)
-    height = np.array([layout.first_level_mm + layout.level_mm * one.level for one in pictures])
-    labels = _labels(pictures, lesion)
+    seen = [_see(one) for one in pictures]
+    n, centres = len(seen), _centres(seen)
+    mm = [layout.spacing_mm or geometry.FIELD_OF_VIEW_MM / max(one.shape) for one in seen]
+    images, brain, lesion = (np.zeros((n, 1, size, size), dtype=kind) for kind in (np.float32, bool, bool))
+    for k, (one, known) in enumerate(zip(pictures, seen, strict=True)):
+        small, region = (area_resample(a, mm[k], centres[k], size) for a in (one.grey, known.brain()))
+        brain[k, 0] = region >= 0.5
+        images[k, 0] = _scaled(small, brain[k, 0], one.name)
+        if one.mask is not None:
+            lesion[k, 0] = area_resample(one.mask, mm[k], centres[k], size) >= 0.5
+    height = np.array([layout.first_level_mm + layout.level_mm * one.level for one in seen])
+    labels = _labels(seen)
+    where = zip(seen, mm, centres, height, strict=True)
     return Slices(
-        images=torch.from_numpy(np.stack(images))[:, None],
-        masks=torch.from_numpy(np.stack(lesion))[:, None],
-        brain=torch.from_numpy(np.stack(brain))[:, None],
-        subjects=tuple(subjects),
+        images=torch.from_numpy(images),
+        masks=torch.from_numpy(lesion),
+        brain=torch.from_numpy(brain),
+        subjects=tuple(one.subject for one in seen),
         labels=labels,
         position_mm=height,
         visit=labels,
-        affine=np.stack(
-            [
-                _affine(one.grey.shape, step, centre, z, layout, size)
-                for one, step, centre, z in zip(pictures, mm, centres, height, strict=True)
-            ]
-        ),
+        affine=np.stack([_affine(one.shape, step, centre, z, layout, size) for one, step, centre, z in where]),
         contrast=layout.contrast,
         spacing=geometry.pixel_mm(size),
         about=layout.about,
     )
 
 
-def _labels(pictures: Sequence[Picture], lesion: list[np.ndarray]) -> tuple[str, ...]:
-    """Each picture's label; by the mask, as ``volumes.slices`` does it, where there are masks and no labels."""
-    if not any(one.label for one in pictures) and any(one.mask is not None for one in pictures):
-        return tuple("lesion" if mask.any() else "healthy" for mask in lesion)
-    return tuple(one.label or "unknown" for one in pictures)
+def _see(one: Picture) -> _Seen:
+    """A picture looked at for the first time."""
+    brain = foreground(one.grey)
+    _check_brain(brain, one.name)
+    box = np.array([np.flatnonzero(brain.any(axis=other))[[0, -1]] for other in (1, 0)])
+    bits = np.packbits(brain[box[0, 0] : box[0, 1] + 1, box[1, 0] : box[1, 1] + 1])
+    height, width = brain.shape
+    sick = None if one.mask is None else bool(one.mask.any())
+    return _Seen(one.subject, one.label, sick, one.level, (height, width), box, bits)
+
+
+def _labels(seen: Sequence[_Seen]) -> tuple[str, ...]:
+    """Each picture's label; where it has none by its mask, as large as it lies in the file: a lesion that is too small
+    for the pixels here is one all the same. Where nothing is labelled and some have masks, the others are healthy."""
+    by_mask = not any(one.label for one in seen) and any(one.sick is not None for one in seen)
+    other = "healthy" if by_mask else "unknown"
+    given = {True: "lesion", False: "healthy", None: other}
+    return tuple(one.label or given[one.sick] for one in seen)
 
 
 def foreground(picture: np.ndarray) -> np.ndarray:
@@ -103,7 +143,12 @@ def foreground(picture: np.ndarray) -> np.ndarray:
         return bright
     pieces = np.asarray(ndimage.label(bright)[0])  # pyright: ignore[reportIndexIssue] - scipy's own hint is too wide
     largest = np.bincount(pieces.ravel())[1:].argmax() + 1
-    return np.asarray(ndimage.binary_fill_holes(pieces == largest))
+    outside: Any = ndimage.label(pieces != largest)[0]  # pyright: ignore[reportIndexIssue]
+    reaches_out = np.zeros(outside.max() + 1, dtype=bool)  # a hole is a piece of the outside that meets no edge
+    for edge in (outside[0], outside[-1], outside[:, 0], outside[:, -1]):
+        reaches_out[edge] = True
+    reaches_out[0] = False
+    return ~reaches_out[outside]
 
 
 def area_resample(picture: np.ndarray, step_mm: float, centre: tuple[float, float], size: int) -> np.ndarray:
@@ -140,17 +185,16 @@ def _scaled(image: np.ndarray, brain: np.ndarray, name: str) -> np.ndarray:
         raise InputError(f"{name} cannot be used: {error}") from None
 
 
-def _centres(brains: list[np.ndarray], subjects: list[str]) -> list[tuple[float, float]]:
+def _centres(seen: Sequence[_Seen]) -> list[tuple[float, float]]:
     """Middle (row, column) of the box that holds all of a subject's slices, so that they stay aligned with each
     other."""
     boxes: dict[tuple, np.ndarray] = {}
-    for name, brain in zip(subjects, brains, strict=True):
-        lines = [np.flatnonzero(brain.any(axis=other))[[0, -1]] for other in (1, 0)]
-        key, box = (name, brain.shape), np.array(lines)
-        old = boxes.setdefault(key, box)
-        boxes[key] = np.stack([np.minimum(old[:, 0], box[:, 0]), np.maximum(old[:, 1], box[:, 1])], axis=1)
+    for one in seen:
+        old = boxes.setdefault((one.subject, one.shape), one.box)
+        both = np.minimum(old[:, 0], one.box[:, 0]), np.maximum(old[:, 1], one.box[:, 1])
+        boxes[one.subject, one.shape] = np.stack(both, axis=1)
     middles = {key: (float(box[0].mean()), float(box[1].mean())) for key, box in boxes.items()}
-    return [middles[name, brain.shape] for name, brain in zip(subjects, brains, strict=True)]
+    return [middles[one.subject, one.shape] for one in seen]
 
 
 def _affine(shape: tuple[int, ...], step_mm: float, centre, height: float, layout: Layout, size: int) -> np.ndarray:

@@ -7,7 +7,7 @@ Those that take most of an hour are measured only when named. ``--record`` keeps
 import json
 import sys
 
-from tests.benchmarks import fresh_quality, memory, record, sliders, speeds, training, wholebrain
+from tests.benchmarks import fresh_quality, memory, own, record, sliders, speeds, training, wholebrain
 
 FIGURES = {
     "slider_vs_inline": sliders.measure,
@@ -19,6 +19,8 @@ FIGURES = {
     "fit_vs_bare_step": training.fit_vs_bare_step,
     "train_peak_memory_mb": memory.train_peak_memory_mb,
     "wholebrain_s": wholebrain.wholebrain_s,
+    "stream_peak_mb": own.stream_peak_mb,
+    "slices_per_s_vs_nibabel": own.slices_per_s_vs_nibabel,
 }
 LONG = {
     "fresh_quality": fresh_quality.measure,
