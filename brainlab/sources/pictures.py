@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from brainlab import geometry
 from brainlab.errors import InputError
+from brainlab.geometry import Plane
 from brainlab.intensity import normalise
 from brainlab.slices import About, Slices
 
@@ -22,9 +23,10 @@ class Layout:
     spacing_mm: float | None = None  # width of a pixel; None: the longer side fills the field of view
     anterior_at_bottom: bool = False
     contrast: str | None = None
-    origin_px: tuple[float, float] | None = None  # row and column of world (x, y) = (0, 0), in the upright picture
-    first_level_mm: float = 0.0  # world height of level 0
+    origin_px: tuple[float, float] | None = None  # row and column of the world's origin, in the upright picture
+    first_level_mm: float = 0.0  # world coordinate of level 0 along the axis through the slice, height for axial ones
     level_mm: float = 1.0  # from one level to the next
+    plane: Plane = "axial"
 
 
 class Picture(NamedTuple):
@@ -36,6 +38,7 @@ class Picture(NamedTuple):
     label: str | None = None  # "healthy", or what is wrong; None: not known
     mask: np.ndarray | None = None  # (H, W), 0 and 1; None: no mask
     level: float = 0.0  # the slice's place in its stack
+    brain: np.ndarray | None = None  # (H, W) bool, where it is known; None: found as the picture's foreground
 
 
 class OnDemand(Sequence):
@@ -75,11 +78,11 @@ def as_slices(pictures: Sequence[Picture], layout: Layout, size: int = 64) -> Sl
     """Pictures as ``Slices``: (N, 1, size, size), in their order.
 
     Each is averaged by area into the 208 mm field of view, centred on the subject's foreground, and scaled on its own:
-    percentiles 1 and 99 inside the brain become 0 and ``intensity.BRIGHT``. ``brain`` is the largest piece that is not
-    black, with its holes filled: the brain where the skull was removed, else the head. Where there are masks and no
-    labels, slices are labelled "lesion" or "healthy" by their mask; without either, "unknown". Every picture is asked
-    for twice, one at a time (``OnDemand`` keeps none of them): a subject's centre is known only once all its slices
-    have been seen. Raises InputError naming the picture that shows no brain.
+    percentiles 1 and 99 inside the brain become 0 and ``intensity.BRIGHT``. ``brain`` is the picture's own, or else the
+    largest piece that is not black, with its holes filled: the brain where the skull was removed, else the head. Where
+    there are masks and no labels, slices are labelled "lesion" or "healthy" by their mask; without either, "unknown".
+    Every picture is asked for twice, one at a time (``OnDemand`` keeps none of them): a subject's centre is known only
+    once all its slices have been seen. Raises InputError naming the picture that shows no brain.
     """
     seen = [_see(one) for one in pictures]
     n, centres = len(seen), _centres(seen)
@@ -111,7 +114,7 @@ def as_slices(pictures: Sequence[Picture], layout: Layout, size: int = 64) -> Sl
 
 def _see(one: Picture) -> _Seen:
     """A picture looked at for the first time."""
-    brain = foreground(one.grey)
+    brain = foreground(one.grey) if one.brain is None else one.brain
     _check_brain(brain, one.name)
     box = np.array([np.flatnonzero(brain.any(axis=other))[[0, -1]] for other in (1, 0)])
     bits = np.packbits(brain[box[0, 0] : box[0, 1] + 1, box[1, 0] : box[1, 1] + 1])
@@ -199,5 +202,6 @@ def _centres(seen: Sequence[_Seen]) -> list[tuple[float, float]]:
 
 def _affine(shape: tuple[int, ...], step_mm: float, centre, height: float, layout: Layout, size: int) -> np.ndarray:
     origin = layout.origin_px or [(n - 1) / 2 for n in shape]
-    y, x = ((o - c) * step_mm for o, c in zip(origin, centre, strict=True))
-    return geometry.slice_affine(size, (x, y, height), "axial")
+    axes, middle = geometry.PLANES[layout.plane], [height] * 3
+    middle[axes.rows], middle[axes.columns] = ((o - c) * step_mm for o, c in zip(origin, centre, strict=True))
+    return geometry.slice_affine(size, middle, layout.plane)
