@@ -58,12 +58,11 @@ def _slices(head: Head, about: About, kept: Path, size: int) -> Slices:
     if not brain.is_file() or brain.stat().st_mtime < head.path.stat().st_mtime:
         _keep(brain, _cut_out(head))
     cut = volumes.slices(volumes.read(brain), size, lesions=lesions)
-    marked = cut.masks.flatten(1).any(1).tolist()
     return replace(
         cut,
         subjects=(head.subject,) * len(cut),
         visit=(head.visit,) * len(cut),
-        labels=tuple(head.kind if one else "healthy" for one in marked),
+        labels=tuple(head.kind if one == "lesion" else "healthy" for one in cut.labels),
         about=about,
     )
 
