@@ -37,7 +37,7 @@ def test_a_tumour_is_marked_where_it_shines(folder):
 def test_what_may_be_done_with_it_is_said(folder):
     about = source.read(folder, 32).about
     assert not about.synthetic
-    assert "do not pass the images on" in about.licence
+    assert "do not pass on" in about.licence
     assert "2404.04518" in about.citation
     assert "tumour-free slices" in about.source
 

@@ -6,7 +6,7 @@ to test with that show no tumour, and 1,948 that do, each with the tumour outlin
 Traps. "Healthy" slices are tumour-free slices of *tumour patients*: a large tumour shifts and compresses the brain
 well beyond its own slice, and such slices count as healthy here. The same patients may stand in the collection's
 train and test folders; here they are told apart by patient, so split by subject and not by folder. The licence is not
-clear (see ``DOWNLOAD.licence``): download it for yourself, do not pass it on.
+clear (see ``DOWNLOAD.note``): download it for yourself, do not pass it on.
 
 Which way a head lies in the files is not written down. Their makers read BraTS volumes in rows from front to back and
 columns from the patient's right to left, which is how this kit draws them, so they are taken as they lie. The number in
@@ -35,11 +35,11 @@ DOWNLOAD = Download(
             checksum="md5:237f2aee77e099f7483808ddec49a57c",
         ),
     ),
-    licence="not clear (CC BY 4.0 by one account, academic use only by another; the terms of BraTS beneath): do not "
-    "pass the images on",
+    licence="not clear: do not pass on",
     citation="Cai et al. 2024, MedIAnomaly, arXiv:2404.04518; Baid et al. 2021, BraTS 2021, arXiv:2107.02314",
     page="https://zenodo.org/records/12677223",
-    note="70 MB. Its healthy slices are tumour-free slices of tumour patients.",
+    note="70 MB. One account says CC BY 4.0, another academic use only; the terms of BraTS lie beneath. Its healthy "
+    "slices are tumour-free slices of tumour patients.",
 )
 
 FOLDERS = {"train": "healthy", "test/normal": "healthy", "test/tumor": "tumour"}
