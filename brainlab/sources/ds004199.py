@@ -46,8 +46,8 @@ DOWNLOAD = Download(
     licence="CC0",
     citation="Schuch et al. 2023, Scientific Data 10:475",
     page="https://openneuro.org/datasets/ds004199",
-    note="Fetching it needs openneuro-py: pip install 'brainlab[openneuro]'. Whole heads: reading it needs brain "
-    "extraction.",
+    note="Fetching it needs openneuro-py, and reading its whole heads brain extraction: "
+    "pip install 'brainlab[openneuro,brains]'.",
     fetch_with=fetch,
 )
 

@@ -31,7 +31,7 @@ DOWNLOAD = Download(
     licence="CC BY-SA 3.0",
     citation="IXI dataset, brain-development.org (EPSRC GR/S21533/02)",
     page="https://brain-development.org/ixi-dataset/",
-    note="Several GB. Whole heads: reading it needs brain extraction.",
+    note="Several GB. Whole heads: reading them needs brain extraction, pip install 'brainlab[brains]'.",
 )
 
 NAME = re.compile(r"(IXI\d{3})-(Guys|HH|IOP)-(\d{4})-T1\.nii\.gz")
