@@ -92,3 +92,13 @@ def test_the_share_of_comparisons_won_follows_from_the_leads_of_several_days(tmp
     kept = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
     assert kept["fresh_quality"]["value"] == 1
     assert kept["fresh_quality"]["machine"] == record.machine()
+
+
+def test_every_collection_that_can_be_downloaded_is_listed_with_its_size_and_licence():
+    from brainlab.sources import known
+
+    rows = [
+        f"| `{name}` | {one.download.title} ({one.download.size}) | {one.download.licence} |"
+        for name, one in known().items()
+    ]
+    assert re.findall(r"^\| `[a-z0-9-]+` \| .+\) \| .+ \|$", README, re.MULTILINE) == rows

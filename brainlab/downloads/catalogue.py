@@ -46,6 +46,7 @@ class Download:
     citation: str
     page: str  # where its makers describe it
     note: str = ""  # what else to know, in a sentence
+    roughly: str = ""  # how much it is, in words, where the files' own sizes are not known: "about 70 MB"
     fetch_with: Callable[[Path], None] | None = None  # for what a library fetches itself; files is then ()
 
     def __post_init__(self) -> None:
@@ -65,7 +66,7 @@ class Download:
     @property
     def size(self) -> str:
         """The size in words."""
-        return amount(self.bytes) if self.bytes else "size not stated"
+        return amount(self.bytes) if self.bytes else self.roughly or "size not stated"
 
 
 def amount(size: float) -> str:

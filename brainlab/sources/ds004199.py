@@ -44,6 +44,7 @@ DOWNLOAD = Download(
     title="Focal cortical dysplasia: FLAIR of 12 patients with masks and of 12 healthy controls (Bonn)",
     files=(),
     licence="CC0",
+    roughly="some 500 MB",
     citation="Schuch et al. 2023, Scientific Data 10:475",
     page="https://openneuro.org/datasets/ds004199",
     note="Fetching it needs openneuro-py, and reading its whole heads brain extraction: "

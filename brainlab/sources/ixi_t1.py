@@ -29,6 +29,7 @@ DOWNLOAD = Download(
         ),
     ),
     licence="CC BY-SA 3.0",
+    roughly="several GB",
     citation="IXI dataset, brain-development.org (EPSRC GR/S21533/02)",
     page="https://brain-development.org/ixi-dataset/",
     note="Several GB. Whole heads: reading them needs brain extraction, pip install 'brainlab[brains]'.",

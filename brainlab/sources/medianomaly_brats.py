@@ -36,6 +36,7 @@ DOWNLOAD = Download(
         ),
     ),
     licence="not clear: do not pass on",
+    roughly="about 70 MB",
     citation="Cai et al. 2024, MedIAnomaly, arXiv:2404.04518; Baid et al. 2021, BraTS 2021, arXiv:2107.02314",
     page="https://zenodo.org/records/12677223",
     note="70 MB. One account says CC BY 4.0, another academic use only; the terms of BraTS lie beneath. Its healthy "

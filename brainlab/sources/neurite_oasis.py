@@ -39,6 +39,7 @@ DOWNLOAD = Download(
         ),
     ),
     licence="OASIS Data Use Agreement",
+    roughly="about 24 MB",
     citation="Hoopes et al. 2021, HyperMorph, arXiv:2101.01035; Marcus et al. 2007, Journal of Cognitive Neuroscience "
     "19:1498",
     page="https://github.com/adalca/medical-datasets/blob/master/neurite-oasis.md",
