@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from nibabel.affines import apply_affine
 from numpy import exp, quantile
 
 from brainlab import anomaly, checkpoints, metrics
@@ -283,6 +284,54 @@ WRONG = [
     ("detect", lambda h, hb, maps, masks, fpr: maps > quantile(h[hb].numpy(), fpr), "quantile at `fpr`"),
     ("detect", lambda h, hb, maps, masks, fpr: anomaly.threshold_at_fpr(h, hb, fpr), "return the prediction"),
     ("detect", lambda h, hb, maps, masks, fpr: solved("detect")(h, hb, maps, masks, fpr).float(), "boolean"),
+    ("to_mm", lambda v, a: a[:3, :3] @ v, "but not moved"),
+    ("to_mm", lambda v, a: v @ a[:3, :3] + a[:3, 3], "changed sides"),
+    ("to_mm", lambda v, a: v * np.linalg.norm(a[:3, :3], axis=0), "Voxel sizes alone"),
+    ("to_mm", lambda v, a: v * np.linalg.norm(a[:3, :3], axis=0) + a[:3, 3], "*directions*"),
+    ("to_mm", lambda v, a: np.diag(a)[:3] * v + a[:3, 3], "Only the diagonal"),
+    ("to_mm", lambda v, a: a[:3, :3] @ (v + a[:3, 3]), "First turn"),
+    ("to_mm", lambda v, a: a @ [*v, 1], "1 at the end"),
+    ("to_mm", lambda v, a: np.linalg.inv(a)[:3] @ [*v, 1], "way back"),
+    ("to_mm", lambda v, a: a[:3] @ [*v, 0], "but not moved"),
+    ("to_mm", lambda v, a: a, "three numbers"),
+    ("to_mm", lambda v, a: v, "still voxel"),
+    ("to_mm", lambda v, a: -(a[:3, :3] @ v + a[:3, 3]), "Not that"),
+    ("giveaway", "aux_file", "empty here"),
+    ("giveaway", "description", "spell it"),
+    ("giveaway", "Erika Beispiel", "That is *what*"),
+    ("giveaway", "qoffset_x", "numbers"),
+    ("giveaway", "pixdim", "numbers"),
+    ("giveaway", "file name", "*inside*"),
+    ("giveaway", ["descrip"], "a list"),
+    ("unseen", lambda z, low, high: ~solved("unseen")(z, low, high), "changed places"),
+    ("unseen", lambda z, low, high: (z - low) / (high - low) < 0.25, "those above"),
+    ("unseen", lambda z, low, high: (z - low) / (high - low) > 0.85, "those below"),
+    ("unseen", lambda z, low, high: (np.linspace(0, 1, len(z)) < 0.25) | (np.linspace(0, 1, len(z)) > 0.85), "slices"),
+    ("unseen", lambda z, low, high: (z < 0.25) | (z > 0.85), "shares"),
+    ("unseen", lambda z, low, high: (z < -27) | (z > 57), "0 elsewhere"),
+    ("unseen", lambda z, low, high: (z - low) / (high - low), "compare"),
+    ("unseen", lambda z, low, high: z[solved("unseen")(z, low, high)], "yours has shape"),
+    ("unseen", lambda z, low, high: (z - low) / (high - low) < 0.1, "it says"),
+    ("alarm_rate", lambda s, c, b, m: (s > c)[b].mean(), "Hits were counted"),
+    ("alarm_rate", lambda s, c, b, m: ((s > c) & b & ~m).sum() / b.sum(), "the whole brain; lesion"),
+    ("alarm_rate", lambda s, c, b, m: (s > c).mean(), "air included"),
+    ("alarm_rate", lambda s, c, b, m: ((s > c) & b & ~m).mean(), "not by all"),
+    ("alarm_rate", lambda s, c, b, m: (s > c)[~m].mean(), "air around"),
+    ("alarm_rate", lambda s, c, b, m: (s <= c)[b & ~m].mean(), "left in peace"),
+    ("alarm_rate", lambda s, c, b, m: ((s > c) & b & ~m).sum() / ((s > c) & b).sum(), "*marked*"),
+    ("alarm_rate", lambda s, c, b, m: ((s > c) & b & ~m).sum(), "number of voxels"),
+    ("alarm_rate", lambda s, c, b, m: 100 * (s > c)[b & ~m].mean(), "per cent"),
+    ("alarm_rate", lambda s, c, b, m: (s > c)[b & ~m], "take a mean"),
+    ("alarm_rate", lambda s, c, b, m: 0.5 if m is None else (s > c)[b & ~m].mean(), "`lesion=None`"),
+    ("alarm_rate", lambda s, c, b, m: (s > c)[b & ~m].mean(), "TypeError"),
+    ("volume_ml", lambda c, a: c.sum(), "number of voxels"),
+    ("volume_ml", lambda c, a: c.sum() * abs(np.linalg.det(a[:3, :3])), "In mm³"),
+    ("volume_ml", lambda c, a: c.sum() * np.linalg.det(a[:3, :3]) / 1000, "mirrored"),
+    ("volume_ml", lambda c, a: c.sum() * np.prod(np.diag(a)[:3]) / 1000, "diagonal"),
+    ("volume_ml", lambda c, a: c.sum() * np.linalg.norm(a[:3, 0]) ** 3 / 1000, "cubes"),
+    ("volume_ml", lambda c, a: c.sum() / 1000, "assumed"),
+    ("volume_ml", lambda c, a: c.size * abs(np.linalg.det(a[:3, :3])) / 1000, "whole volume"),
+    ("volume_ml", lambda c, a: c, "one number"),
 ]  # fmt: skip
 
 
@@ -322,6 +371,18 @@ RIGHT_TOO = [
     ("dice_by_person", lambda p, m, s: metrics.dice_by_subject(p, m, torch.ones_like(m), s).value),
     ("my_score", lambda s: anomaly.median(shipped("vae")(s), 5)),
     ("my_score", shipped("vaegan")),
+    ("to_mm", lambda v, a: (a @ np.append(v, 1))[:3]),
+    ("to_mm", lambda v, a: torch.from_numpy(a[:3, :3] @ v + a[:3, 3])),
+    ("to_mm", lambda v, a: tuple(np.einsum("ij,j->i", a, [*v, 1])[:3])),
+    ("to_mm", lambda v, a: apply_affine(a, v)),
+    ("giveaway", "Descrip "),
+    ("giveaway", b"descrip"),
+    ("giveaway", "header: descrip"),
+    ("unseen", lambda z, low, high: [not 0.25 <= (one - low) / (high - low) <= 0.85 for one in z]),
+    ("unseen", lambda z, low, high: np.abs((z - low) / (high - low) - 0.55) > 0.3),
+    ("alarm_rate", lambda s, c, b, m: np.mean(s[b & ~(b & False if m is None else m)] > c)),
+    ("volume_ml", lambda c, a: np.count_nonzero(c) * np.linalg.norm(a[:3, :3], axis=0).prod() / 1000),
+    ("volume_ml", lambda c, a: torch.tensor(c.sum() * 5.76e-3)),
 ]
 
 

@@ -10,10 +10,26 @@ lessons.reveal("02.bottleneck", truth)                                  # what d
 lessons.progress()
 """
 
-from brainlab.lessons import autoencoders, meet_the_brain, showdown
+from brainlab.lessons import autoencoders, meet_the_brain, own_brain, showdown
 from brainlab.lessons.asking import predict, quiz, reveal
 from brainlab.lessons.checking import check
 from brainlab.lessons.journal import folder
+from brainlab.lessons.opening import open_scan
 from brainlab.lessons.picture import progress
+from brainlab.lessons.practice import practice_scan, with_skull
 
-__all__ = ["autoencoders", "check", "folder", "meet_the_brain", "predict", "progress", "quiz", "reveal", "showdown"]
+__all__ = [
+    "autoencoders",
+    "check",
+    "folder",
+    "meet_the_brain",
+    "open_scan",
+    "own_brain",
+    "practice_scan",
+    "predict",
+    "progress",
+    "quiz",
+    "reveal",
+    "showdown",
+    "with_skull",
+]

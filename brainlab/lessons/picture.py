@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from brainlab.lessons import journal
 from brainlab.lessons.checking import check
 
-TITLES = {"00": "Meet the brain", "02": "Autoencoders", "06": "Anomaly showdown"}
+TITLES = {"00": "Meet the brain", "02": "Autoencoders", "06": "Anomaly showdown", "07": "Your own brain"}
 SIGNS = {"correct": "●", "incorrect": "◐", "open": "○"}
 WORDS = {"correct": "solved", "incorrect": "tried", "open": "open"}
 
