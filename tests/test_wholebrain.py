@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from made_up import CENTRE, GRIDS, HALF, load, saved
+from scipy import ndimage
 from torch import nn
 
 import brainlab as bl
@@ -99,6 +100,19 @@ def test_map_and_labels_lie_in_the_files_own_voxels(volume, tmp_path):
     assert not found.map[np.asarray(load(volume.path).dataobj) == 0].any()  # nothing is found outside the brain
     voxel_ml = abs(np.linalg.det(written.affine[:3, :3])) / 1000
     assert found.findings[1].volume_ml == pytest.approx(len(voxels) * voxel_ml, rel=1e-4)
+
+
+def test_a_scan_that_was_resampled_gives_its_findings_in_the_files_voxels_all_the_same(tmp_path):
+    volume = volumes.read(saved(tmp_path / "case07_flair.nii.gz", *lumpy(THICK["thick slices"])))
+    data = ndimage.zoom(volume.data, (1, 1, 2), order=0, grid_mode=True, mode="nearest")  # each slice twice
+    affine = volume.affine @ np.diag([1, 1, 0.5, 1])
+    affine[:3, 3] -= volume.affine[:3, 2] / 4
+    finer = wholebrain.scan(replace(volume, data=data, affine=affine), Flat(), threshold=0.2)
+    plain = wholebrain.scan(volume, Flat(), threshold=0.2)
+    assert finer.map.shape == finer.labels.shape == volume.original.shape
+    for one, same in zip(finer.findings, plain.findings, strict=True):
+        assert one.volume_ml == pytest.approx(same.volume_ml, rel=0.05)
+        assert np.allclose(one.centroid_mm, same.centroid_mm, atol=1)
 
 
 def test_the_map_is_what_the_two_dimensional_steps_give_however_many_slices_go_at_once(plain):

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from nibabel.orientations import apply_orientation, io_orientation, ornt_transform
 from scipy import ndimage
 from torch import Tensor, nn
 
@@ -74,15 +73,15 @@ def scan(
     config = getattr(model, "config", None)
     if not isinstance(config, ModelConfig):
         raise InputError(f"A {type(model).__name__} has no ModelConfig to say how large its images are: use a model.")
-    brain = _brain(volume)  # (X, Y, Z) as the file's axes run
-    bottom, top = geometry.bounding_box(brain, volume.original.affine)[:, 2].tolist()
+    brain = _brain(volume)
+    bottom, top = geometry.bounding_box(brain, volume.affine)[:, 2].tolist()
     slices = volumes.slices(volume, config.image_size, _levels(volume, bottom, top, spacing_mm, span))
     cut = _threshold(model, threshold, healthy, fpr, slices.contrast)
     maps = _maps(model, slices)
     if not maps.isfinite().all():
         raise InputError("The model gives NaN or infinite scores for this scan; look at its reconstructions first.")
     scores = volumes.to_volume(maps, slices, volume)
-    scores *= brain  # a large pixel reaches into fissures and beyond the surface
+    scores *= _in_the_file(brain, volume)  # a large pixel reaches into fissures and beyond the surface
     labels, findings, dropped = components(scores, volume.original.affine, cut, min_ml)
     low, high = (bottom + (top - bottom) * share for share in geometry.AXIAL_SPAN)
     rate = None if healthy is None else fpr
@@ -115,11 +114,17 @@ def components(
 
 
 def _brain(volume: Volume) -> np.ndarray:
-    """Brain (X, Y, Z) bool in the voxels of the file."""
+    """Brain (X, Y, Z) bool in the voxels of ``volume.data``."""
     if not np.isfinite(volume.data).all():
         raise InputError(f"{volume.path} has NaN or infinite values; replace them (numpy.nan_to_num) first.")
-    turn = ornt_transform(io_orientation(volume.affine), io_orientation(volume.original.affine))
-    return apply_orientation(volumes.brain_mask(volume), turn)
+    return volumes.brain_mask(volume)
+
+
+def _in_the_file(mask: np.ndarray, volume: Volume) -> np.ndarray:
+    """A mask of ``volume.data`` in the voxels of the file, which differ from those if the scan has been resampled."""
+    to = np.linalg.inv(volume.affine) @ volume.original.affine
+    nearest = ndimage.affine_transform(mask.view(np.uint8), to[:3, :3], to[:3, 3], volume.original.shape, order=0)
+    return nearest > 0
 
 
 def _levels(
