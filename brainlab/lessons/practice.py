@@ -49,7 +49,7 @@ def practice_scan(folder: str | os.PathLike | None = None) -> PracticeScan:
     """
     place = journal.folder() / "practice" if folder is None else Path(folder)
     place.mkdir(parents=True, exist_ok=True)
-    files = PracticeScan(place / "sub-practice_FLAIR.nii.gz", place / "sub-practice_label-lesion_mask.nii.gz")
+    files = PracticeScan(place / "scan_FLAIR.nii.gz", place / "scan_lesion_mask.nii.gz")
     if not all(one.exists() for one in files):
         _write(files)
     return files

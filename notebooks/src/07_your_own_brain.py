@@ -263,14 +263,13 @@ lessons.reveal("07.shading", shading, because="Your eye forgives that. A network
 steps["Correct shading"].figure()
 
 # %% [markdown]
-# Below, *after − before*: what was divided out is smooth, and has nothing to do with anatomy. Were folds or a lesion to
-# be seen in it, the method would have eaten what you look for.
+# *After − before* is dark where the coils were near and bright where they were far. (Folds shine through because the
+# scan is *divided*: from bright tissue that takes more.) In the histogram, tissue that lay spread out has moved
+# together.
 #
-# The last step gives the brightness a scale: percentile 1 of the brain becomes 0, percentile 99 becomes 0.8, and what
-# is above is left room. Look at the numbers of the two windows: before, they meant nothing.
-
-# %%
-steps["Normalise"].figure()
+# The last step gives brightness a scale: percentile 1 of the brain becomes 0, percentile 99 becomes 0.8, and the room
+# above is for what is brighter than healthy tissue. Before, 600 meant nothing; now 0.5 means the same in every scan,
+# or nearly.
 
 # %% [markdown]
 # Then slices are cut, sixteen of them, at the heights that the networks have learned from. Each is an image of 64 × 64
@@ -317,7 +316,7 @@ cuts = {name: anomaly.threshold_at_fpr(maps_of(name, val), val.brain, fpr=0.01) 
 lessons.predict(
     "07.marked",
     "The denoising autoencoder's threshold marks 1 % of healthy synthetic brains. Of this brain's healthy part it marks…",
-    slider=(0, 30),
+    slider=(0, 60),
     unit="%",
 )
 
