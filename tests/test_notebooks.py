@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import nibabel as nib
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
@@ -31,13 +32,34 @@ def instructor(name: str) -> nbformat.NotebookNode:
 
 @pytest.mark.parametrize("version", [student, instructor], ids=lambda version: version.__name__)
 @pytest.mark.parametrize("name", LESSONS)
-def test_a_lesson_runs_from_top_to_bottom(name, version, tmp_path):
-    notebook = version(name)
-    # A folder of its own, as my_lessons/ is: the learner's answers of one run do not reach the next.
-    client = NotebookClient(notebook, timeout=CELL_SECONDS, resources={"metadata": {"path": str(tmp_path)}})
+def test_a_lesson_runs_from_top_to_bottom(name, version, tmp_path, monkeypatch):
+    monkeypatch.delenv("BRAINLAB_SCAN", raising=False)
+    run(version(name), tmp_path)
+
+
+@pytest.mark.realdata
+def test_the_lesson_on_ones_own_brain_runs_on_a_patients_scan_and_writes_nothing_beside_it(
+    real_data, tmp_path, monkeypatch
+):
+    folder = real_data / "ms_lesions_mni" / "patient07"
+    before = {file.name: file.stat().st_mtime_ns for file in folder.iterdir()}
+    monkeypatch.setenv("BRAINLAB_SCAN", str(folder / "FLAIR.nii.gz"))
+    printed = run(instructor("07_your_own_brain"), tmp_path)
+    assert "a guess" in printed  # the mask beside the scan has been found
+    assert before == {file.name: file.stat().st_mtime_ns for file in folder.iterdir()}
+    scan, saved = nib.load(folder / "FLAIR.nii.gz"), nib.load(tmp_path / "my_lessons" / "own_brain_map.nii.gz")
+    assert saved.shape == scan.shape
+    assert (saved.affine == scan.affine).all()
+
+
+def run(notebook: nbformat.NotebookNode, folder: Path) -> str:
+    """Run a notebook in ``folder``, where its my_lessons comes to lie; returns what it printed."""
+    # A folder of its own: the learner's answers of one run do not reach the next.
+    client = NotebookClient(notebook, timeout=CELL_SECONDS, resources={"metadata": {"path": str(folder)}})
     client.execute()  # raises CellExecutionError, with the cell and its traceback
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     assert not [output for output in outputs if output.output_type == "error"]
+    return "".join(output.text for output in outputs if output.output_type == "stream")
 
 
 def test_the_kernel_that_lessons_name_is_the_python_that_brainlab_is_installed_in():

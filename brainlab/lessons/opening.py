@@ -1,4 +1,4 @@
-"""Whatever ``SCAN`` names, as one volume to follow through lesson 07: nothing, a file, a DICOM folder, a BIDS folder."""
+"""Whatever ``SCAN`` names, as one volume to follow through lesson 07: nothing, a file, a DICOM or a BIDS folder."""
 
 import os
 from pathlib import Path
@@ -56,10 +56,12 @@ def _checked(one: Opened, said: str | None) -> Opened:
         return one._replace(contrast=contrast)
     if contrast is None:
         raise InputError(
-            f"The name of {one.path} does not tell what it shows; say so: open_scan(SCAN, contrast=\"T1w\") or "
+            f'The name of {one.path} does not tell what it shows; say so: open_scan(SCAN, contrast="T1w") or '
             f'"FLAIR", as it stands in the scanner\'s report.'
         )
-    raise InputError(f"{one.path} is {contrast}, and networks ship for {' and '.join(NETWORKS)} only; take such a scan.")
+    raise InputError(
+        f"{one.path} is {contrast}, and networks ship for {' and '.join(NETWORKS)} only; take such a scan."
+    )
 
 
 def _is_dicom(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The exercises of lesson 07: a voxel's place, a name in a header, levels never seen, false alarms here, millilitres."""
+"""The exercises of lesson 07: a voxel's place, a name in a header, false alarms here, millilitres, unseen levels."""
 
 from typing import Any
 
@@ -19,8 +19,7 @@ EMPTY = ("aux_file", "db_name", "intent_name", "data_type", "session_error", "ex
     lesson=LESSON,
     hints=[
         "Two steps: turn and stretch the voxel's three numbers, then move the result to where the scanner's origin is.",
-        "The upper left 3 × 3 of the affine turns and stretches; its last column, rows 0 to 2, is where voxel (0, 0, 0) "
-        "lies.",
+        "The affine's upper left 3 × 3 turns and stretches; its last column says where voxel (0, 0, 0) lies.",
         "`affine[:3, :3] @ voxel + affine[:3, 3]`.",
     ],
     solution="""
@@ -41,13 +40,22 @@ def to_mm(answer: Any) -> str:
     recognise(
         value,
         (grid @ voxel, "Turned and stretched, but not moved: add the last column, where voxel (0, 0, 0) lies."),
-        (voxel @ grid + origin, "The matrix has changed sides (or is transposed): it stands left of the voxel, `A @ v`."),
+        (
+            voxel @ grid + origin,
+            "The matrix has changed sides (or is transposed): it stands left of the voxel, `A @ v`.",
+        ),
         (voxel @ grid, "The matrix stands left of the voxel, `A @ v`, and then the last column is added."),
         (voxel * voxel_mm, "Voxel sizes alone: that forgets which way the axes run, and where the origin is."),
-        (voxel * voxel_mm + origin, "The size of a voxel is there, the *directions* of the axes are not: use the matrix."),
+        (
+            voxel * voxel_mm + origin,
+            "The size of a voxel is there, the *directions* of the axes are not: use the matrix.",
+        ),
         (np.diag(grid) * voxel + origin, "Only the diagonal: this scan is tilted, so the other six numbers count too."),
         (grid @ (voxel + origin), "First turn and stretch, then move: the last column is in mm already."),
-        (np.linalg.solve(affine, [*voxel, 1])[:3], "That is the way back, from mm to voxels: no inverse is needed here."),
+        (
+            np.linalg.solve(affine, [*voxel, 1])[:3],
+            "That is the way back, from mm to voxels: no inverse is needed here.",
+        ),
         (voxel, "Those are still voxel indices."),
         (origin, "That is where voxel (0, 0, 0) lies; the voxel asked for is elsewhere."),
     )
@@ -73,7 +81,9 @@ def giveaway(answer: Any) -> str:
     if words == GIVEAWAY:
         return "Eighty letters for whatever a program likes to write, and some like to write who, when and where."
     if "erika" in words or "1968" in words or "004711" in words:
-        raise Wrong("That is *what* it gives away; asked is the field in which it stands, so that you find it elsewhere.")
+        raise Wrong(
+            "That is *what* it gives away; asked is the field in which it stands, so that you find it elsewhere."
+        )
     if words in ("description", "descr", "desc", "descripe", "describe"):
         raise Wrong("The right one, if you spell it as the header does.")
     if words in EMPTY:
@@ -112,15 +122,23 @@ def unseen(answer: Any) -> str:
         (~right, "True and false have changed places: True is for levels that the networks have *not* learned."),
         (share < low, "The levels below are named; those above are as strange to the networks."),
         (share > high, "The levels above are named; those below are as strange to the networks."),
-        ((position < low) | (position > high), "That counts slices. What matters is how high each one lies in the brain."),
-        ((heights < low) | (heights > high), "Heights are in mm, 0.25 and 0.85 are shares: divide by the brain's height."),
+        (
+            (position < low) | (position > high),
+            "That counts slices. What matters is how high each one lies in the brain.",
+        ),
+        (
+            (heights < low) | (heights > high),
+            "Heights are in mm, 0.25 and 0.85 are shares: divide by the brain's height.",
+        ),
         (heights / top > high, "Measure from the brain's lowest point, not from the scanner's 0."),
     ):
         if np.array_equal(got, wrong):
             raise Wrong(message)
     if not np.array_equal(got, right):
         wrong_at = heights[got != right][0]
-        raise Wrong(f"At {wrong_at:g} mm in a brain from {bottom:g} to {top:g} mm it says {bool(got[got != right][0])}.")
+        raise Wrong(
+            f"At {wrong_at:g} mm in a brain from {bottom:g} to {top:g} mm it says {bool(got[got != right][0])}."
+        )
     moved = _booleans(call(answer, heights + 100, bottom + 100, top + 100), len(heights))
     if not np.array_equal(moved, right):
         raise Wrong("Another scanner has its 0 elsewhere: with everything 100 mm higher the answer should stay.")
@@ -131,7 +149,7 @@ def unseen(answer: Any) -> str:
     lesson=LESSON,
     hints=[
         "Which voxels could be false alarms at all? Those of the brain that are *not* lesion.",
-        "If nobody has drawn the lesion (`lesion is None`), take the whole brain for healthy: the rate is then at most that.",
+        "If nobody has drawn the lesion (`lesion is None`), take the whole brain for healthy.",
         "`healthy = brain if lesion is None else brain & ~lesion`, then `(score > cut)[healthy].mean()`.",
     ],
     solution="""
@@ -154,11 +172,11 @@ def alarm_rate(answer: Any) -> str:
         (above[brain].mean(), "Hits were counted as false alarms: leave the lesion out, above and below."),
         ((above & healthy).sum() / brain.sum(), "You divide by the whole brain; lesion voxels cannot be false alarms."),
         (above.mean(), "That is a share of the whole volume, air included: only the brain's voxels count."),
-        ((above & healthy).sum() / above.size, "Divide by the healthy voxels, not by all: air is no tissue to be kept safe."),
+        ((above & healthy).sum() / above.size, "Divide by the healthy voxels, not by all: air is no tissue."),
         (above[~lesion].mean(), "The air around the brain is in it: use `brain & ~lesion`."),
         (1 - above[healthy].mean(), "That is the share left in peace; asked is the share above the cut."),
-        ((above & healthy).sum() / (above & brain).sum(), "That is the share of what is *marked* that is false. The promise "
-         "was made on healthy tissue: divide by that."),
+        ((above & healthy).sum() / (above & brain).sum(), "That is the share of what is *marked* that is false. The "
+         "promise was made on healthy tissue: divide by that."),
         (above[lesion].mean(), "That is the share of the lesion that was found."),
         ((above & healthy).sum(), "That is a number of voxels: divide it by how many are healthy."),
         (100 * above[healthy].mean(), "In per cent it is right; return the share, from 0 to 1."),
@@ -174,8 +192,8 @@ def alarm_rate(answer: Any) -> str:
     lesson=LESSON,
     hints=[
         "How many voxels are there, and how many mm³ is each? A millilitre is 1,000 mm³ (a cube of 1 cm).",
-        "A voxel's volume is the determinant of the affine's 3 × 3 part: right for tilted voxels of any shape. Its sign "
-        "says whether the axes are mirrored.",
+        "A voxel's volume is the determinant of the affine's 3 × 3 part: right for tilted voxels of any shape. "
+        "Its sign says whether the axes are mirrored.",
         "`component.sum() * abs(np.linalg.det(affine[:3, :3])) / 1000`.",
     ],
     solution="""
@@ -200,8 +218,8 @@ def volume_ml(answer: Any) -> str:
         (48 * one / 100, "A millilitre is 10 × 10 × 10 mm³."),
         (48 * one / 10, "A millilitre is 10 × 10 × 10 mm³."),
         (48 / 1000, "Voxels of 1 mm³ are assumed; these are larger."),
-        (48 * abs(np.prod(np.diag(grid))) / 1000, "The diagonal alone: for a tilted scan it is not the voxel's size. Use "
-         "the determinant."),
+        (48 * abs(np.prod(np.diag(grid))) / 1000, "The diagonal alone: for a tilted scan it is not the voxel's size. "
+         "Use the determinant."),
         (48 * np.prod(np.diag(grid)) / 1000, "The diagonal alone: for a tilted scan it is not the voxel's size."),
         (48 * sizes[0] ** 3 / 1000, "Voxels need not be cubes: these are thicker than wide."),
         (48 * sizes[2] ** 3 / 1000, "Voxels need not be cubes: these are thicker than wide."),
@@ -257,5 +275,7 @@ def _booleans(value: Any, length: int) -> np.ndarray:
     if array.shape != (length,):
         raise Wrong(f"One boolean a level is asked for, {length} here, and yours has shape {array.shape}.")
     if array.dtype != bool:
-        raise Wrong(f"True or False is asked for each level, and yours has the type {array.dtype}: compare with < and >.")
+        raise Wrong(
+            f"True or False is asked for each level, and yours has the type {array.dtype}: compare with < and >."
+        )
     return array

@@ -24,7 +24,10 @@ LESION_ML = 4.0
 GROWN_MM = 2.0  # as the shipped models' people: it takes some seconds
 VOXEL_MM = (1.2, 1.2, 4.0)  # thick slices, as FLAIR is mostly taken in clinics
 SHAPE = (152, 176, 44)
-TILT_DEGREES = (14.0, -3.0)  # slices tilted as radiographers do, about the left-right axis, and the head a little turned
+TILT_DEGREES = (
+    14.0,
+    -3.0,
+)  # slices tilted as radiographers do, about the left-right axis, and the head a little turned
 COILS_MM = ((75.0, 75.0, 35.0), (-80.0, 40.0, 60.0), (10.0, -110.0, 60.0))  # where receiving coils lie in the world
 COIL_WEIGHTS = (1.0, 0.35, 0.3)  # what each adds: one is much closer, as when a head lies askew
 COIL_REACH_MM = 85.0
@@ -56,7 +59,7 @@ def practice_scan(folder: str | os.PathLike | None = None) -> PracticeScan:
 
 
 def with_skull(volume: Volume) -> Volume:
-    """A stripped scan with bone, dark, and scalp, bright, drawn around its brain; the head may be cut off at the edge."""
+    """A stripped scan with dark bone and bright scalp drawn around its brain; the head may be cut off at the edge."""
     brain = volumes.brain_mask(volume)
     voxel_mm = np.linalg.norm(volume.affine[:3, :3], axis=0)
     away = np.asarray(ndimage.distance_transform_edt(~brain, sampling=voxel_mm))
@@ -91,7 +94,7 @@ def _affine() -> np.ndarray:
     turn = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
     affine = np.eye(4)
     affine[:3, :3] = tilt @ turn @ np.diag([-1, -1, -1]) @ np.diag(VOXEL_MM)
-    affine[:3, 3] = np.array([0, -18, 5]) - affine[:3, :3] @ ((np.array(SHAPE) - 1) / 2)
+    affine[:3, 3] = np.array([0, -16.8, 5]) - affine[:3, :3] @ ((np.array(SHAPE) - 1) / 2)
     return affine
 
 
