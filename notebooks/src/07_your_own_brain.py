@@ -265,15 +265,16 @@ steps["Resample"].figure()
 shaded = steps["Correct shading"].before
 field = preprocessing.bias_field(shaded, volumes.brain_mask(shaded))
 shading = round(100 * preprocessing.shading(field, volumes.brain_mask(shaded)))
-lessons.reveal("07.shading", shading, because="Your eye forgives that. A network that compares brightness does not.")
+eye = "Your eye forgives that. A network that compares brightness does not."
+lessons.reveal("07.shading", shading, because=eye if shading > 10 else "As good as none: somebody took it out already.")
 
 # %%
 steps["Correct shading"].figure()
 
 # %% [markdown]
-# *After − before* is dark where the coils were near and bright where they were far. (Folds shine through because the
-# scan is *divided*: from bright tissue that takes more.) In the histogram, tissue that lay spread out has moved
-# together.
+# On the practice scan *after − before* is brown where a coil was near and green where none was. (Folds shine through
+# because the scan is *divided*: from bright tissue that takes more.) In the histogram, tissue that lay spread out has
+# moved together.
 #
 # The last step gives brightness a scale: percentile 1 of the brain becomes 0, percentile 99 becomes 0.8, and the room
 # above is for what is brighter than healthy tissue. Before, 600 meant nothing; now 0.5 means the same in every scan,
