@@ -327,7 +327,7 @@ cuts = {name: cut_of(score, val) for name, score in SCORES.items()}
 # %%
 lessons.predict(
     "07.marked",
-    "The denoising autoencoder's threshold marks 1 % of healthy synthetic brains. Of this one's healthy part…",
+    "The denoising autoencoder's cut marks 1 % of healthy synthetic brains. How much of this one, lesions aside?",
     slider=(0, 60),
     unit="%",
 )
@@ -411,6 +411,16 @@ print("saved as", saved.name, "in", saved.parent.name, "· voxels", found.map.sh
 wholebrain.figure(found, n=3)
 
 # %% [markdown]
+# On the practice scan finding 1 is no finding: a third of a litre, with the lesion somewhere in it. A threshold that
+# does not hold does not just add false alarms, it lets them run together. Here is a higher one:
+
+# %%
+Markdown(wholebrain.table(wholebrain.scan(ready, dae, threshold=0.2), n=3))
+
+# %% [markdown]
+# Now the lesion stands alone, with half of its true 22 ml; at 0.25 a quarter is left. So a volume depends on the cut as
+# much as on the patient. And who chose 0.2? We did, knowing the truth: that is an oracle (lesson 06).
+#
 # ### Exercise 4: how many millilitres?
 #
 # `component` is a boolean volume, `affine` the scan's own, 4 × 4. Voxels may be tilted, flat and mirrored.
