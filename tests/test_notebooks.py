@@ -47,7 +47,10 @@ def test_the_lesson_on_ones_own_brain_runs_on_a_patients_scan_and_writes_nothing
     printed = run(instructor("07_your_own_brain"), tmp_path)
     assert "a guess" in printed  # the mask beside the scan has been found
     assert before == {file.name: file.stat().st_mtime_ns for file in folder.iterdir()}
-    scan, saved = nib.load(folder / "FLAIR.nii.gz"), nib.load(tmp_path / "my_lessons" / "own_brain_map.nii.gz")
+    scan, saved = (
+        nib.Nifti1Image.from_filename(file)
+        for file in (folder / "FLAIR.nii.gz", tmp_path / "my_lessons" / "own_brain_map.nii.gz")
+    )
     assert saved.shape == scan.shape
     assert (saved.affine == scan.affine).all()
 

@@ -112,8 +112,8 @@ def _resliced(volume: torch.Tensor, source: np.ndarray, target: np.ndarray) -> n
     to_voxel = np.linalg.inv(source) @ target
     cuts = []
     for through in (-0.375, -0.125, 0.125, 0.375):  # of a slice's thickness
-        offset = to_voxel[:3, 3] + to_voxel[:3, 2] * through
-        cuts.append(ndimage.affine_transform(volume.numpy(), to_voxel[:3, :3], offset, SHAPE, order=1))
+        beside = to_voxel @ np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, through], [0, 0, 0, 1]])
+        cuts.append(ndimage.affine_transform(volume.numpy(), beside, output_shape=SHAPE, order=1))
     return np.mean(cuts, axis=0)
 
 

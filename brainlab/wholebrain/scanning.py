@@ -123,8 +123,7 @@ def _brain(volume: Volume) -> np.ndarray:
 def _in_the_file(mask: np.ndarray, volume: Volume) -> np.ndarray:
     """A mask of ``volume.data`` in the voxels of the file, which differ from those if the scan has been resampled."""
     to = np.linalg.inv(volume.affine) @ volume.original.affine
-    nearest = ndimage.affine_transform(mask.view(np.uint8), to[:3, :3], to[:3, 3], volume.original.shape, order=0)
-    return nearest > 0
+    return ndimage.affine_transform(mask.view(np.uint8), to, output_shape=volume.original.shape, order=0) > 0
 
 
 def _levels(

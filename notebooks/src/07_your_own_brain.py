@@ -169,7 +169,7 @@ volume_viewer(scan, title=f"{mine.contrast} scan, axes turned to RAS", caption=W
 # size and place.
 
 # %%
-print(nib.load(practice.path).header)
+print(volumes.read(practice.path).original.header)
 
 # %% [markdown]
 # ### Exercise 2: who is it?
@@ -573,7 +573,7 @@ plotting.grid(
 # A program that keeps the array and forgets the affine, as many do:
 
 # %%
-image, lost = nib.load(practice.path), lessons.folder() / "practice" / "lost_FLAIR.nii.gz"
+image, lost = nib.Nifti1Image.from_filename(practice.path), lessons.folder() / "practice" / "lost_FLAIR.nii.gz"
 bare = nib.Nifti1Image(np.asarray(image.dataobj), None)
 bare.header.set_zooms(image.header.get_zooms())
 nib.save(bare, lost)
@@ -581,9 +581,9 @@ nib.save(bare, lost)
 # %%
 score = anomaly.scored(checkpoints.load("vae-flair"))
 cut = cut_of(score, data.load("phantom", split="val", contrast="FLAIR"))
-as_was, turned = (
-    volumes.slices(preprocessing.steps(told(volumes.read, one))[-1].after) for one in (practice.path, lost)
-)
+upset = told(volumes.read, lost)
+assert upset
+as_was, turned = (volumes.slices(preprocessing.steps(one)[-1].after) for one in (volumes.read(practice.path), upset))
 print("the VAE, as it was:      ", marked_by(score, cut, as_was))
 print("the VAE, orientation lost:", marked_by(score, cut, turned))
 
