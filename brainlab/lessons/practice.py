@@ -24,10 +24,7 @@ LESION_ML = 4.0
 GROWN_MM = 2.0  # as the shipped models' people: it takes some seconds
 VOXEL_MM = (1.2, 1.2, 4.0)  # thick slices, as FLAIR is mostly taken in clinics
 SHAPE = (152, 176, 44)
-TILT_DEGREES = (
-    14.0,
-    -3.0,
-)  # slices tilted as radiographers do, about the left-right axis, and the head a little turned
+TILT_DEGREES = (14.0, -3.0)  # about the left-right axis, as radiographers tilt slices, and about the vertical
 COILS_MM = ((75.0, 75.0, 35.0), (-80.0, 40.0, 60.0), (10.0, -110.0, 60.0))  # where receiving coils lie in the world
 COIL_WEIGHTS = (1.0, 0.35, 0.3)  # what each adds: one is much closer, as when a head lies askew
 COIL_REACH_MM = 85.0
