@@ -1,10 +1,12 @@
 """Any source of brain slices by its name or path, and batches of them."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,6 +17,7 @@ from brainlab.slices import About, Slices
 __all__ = ["About", "Batches", "Slices", "Split", "get", "load", "stream"]
 
 Split = Literal["train", "val", "labelled", "dev", "test"]
+CONTRASTS = ("T1w", "T1ce", "T2w", "FLAIR")
 
 
 def load(
@@ -33,6 +36,7 @@ def load(
     in pixels; a phantom's ``seed`` names another population. The first call for a phantom's split builds and caches it.
     Raises InputError for a name or a file that cannot be used, and for a split that would have nobody.
     """
+    _check(name, contrast, size)
     if split is not None and split not in splits.SPLITS:
         raise InputError(f"split must be one of {', '.join(splits.SPLITS)}, got {split!r}.")
     if str(name) == "phantom":
@@ -45,9 +49,22 @@ def load(
 
 def stream(path: str | Path, contrast: str | None = None, size: int = 64) -> Iterator[Slices]:
     """The slices of a file or a folder of one's own, one volume after another: thousands take the memory of a few."""
-    from brainlab.sources import own
+    from brainlab.sources import known, own
 
+    _check(path, contrast, size)
+    if str(path) == "phantom" or str(path) in known():
+        raise InputError(f"{path} is read at once, by data.load; stream takes the path of a file or a folder.")
     return own.stream(path, size, contrast)
+
+
+def _check(name: object, contrast: object, size: object) -> None:
+    """InputError unless they are what they should be; what a name stands for is seen later."""
+    if not isinstance(name, str | os.PathLike):
+        raise InputError(f"Give the name of a source or the path of a file or a folder, as a text, got {name!r}.")
+    if contrast is not None and contrast not in CONTRASTS:
+        raise InputError(f"contrast must be one of {', '.join(CONTRASTS)}, got {contrast!r}.")
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or not 8 <= size <= 1024:
+        raise InputError(f"size must be a whole number of pixels from 8 to 1024, got {size!r}.")
 
 
 def _whole(name: str | Path, size: int, contrast: str | None) -> Slices:

@@ -78,6 +78,9 @@ def where(name: str | None) -> int:
             if folder := downloads.where(source.download):
                 print(f"{one}  {folder}")
         return 0
+    if name == "phantom":
+        print(cache.shared("phantom") or cache.cache_dir() / "phantom")
+        return 0
     folder = downloads.where(sources.find(name).download)
     if folder is None:
         raise InputError(f"{name} is not here: `brainlab data get {name}` downloads it.")

@@ -7,6 +7,7 @@ picture, a broken gzip stream ends in a traceback from zlib. Here each becomes o
 import gzip
 import math
 import os
+import threading
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -45,17 +46,22 @@ def plainly(path) -> Iterator[None]:
         raise InputError(f"{path} cannot be read as an image ({reason}); check it, or get it again.") from None
 
 
+QUIET = threading.RLock()
+"""Warnings are switched off for the whole process: two threads that did so at once would leave them off for good."""
+
+
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Without what nibabel and numpy say of a header that is mended or refused here anyhow."""
-    spoke = imageglobals.logger.disabled
-    imageglobals.logger.disabled = True
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        imageglobals.logger.disabled = spoke
+    with QUIET:
+        spoke = imageglobals.logger.disabled
+        imageglobals.logger.disabled = True
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            imageglobals.logger.disabled = spoke
 
 
 def claim(path: str | os.PathLike) -> Claim:

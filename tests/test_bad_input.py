@@ -4,10 +4,12 @@ import builtins
 import gzip
 import re
 import struct
+import sys
 import time
 import traceback
 import tracemalloc
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nibabel import imageglobals
 
-from brainlab import InputError, data, volumes
+from brainlab import InputError, data, imagefile, volumes
+from tests.made_up import GRIDS, made_up, saved
 
 MOST_SECONDS = 2.0
 MOST_BYTES = 16e6  # of memory, while a bad file is refused
@@ -264,3 +268,17 @@ def test_a_damaged_file_of_another_format_does_too(tmp_path, seed, flips, ending
             raw[at] = rng.integers(256)
         (tmp_path / name).write_bytes(bytes(raw))
     assert is_right_or_refused(tmp_path / f"a.{ending}")
+
+
+def test_two_threads_that_read_headers_leave_warnings_as_they_were(tmp_path):
+    data, affine = made_up(GRIDS["RAS"])
+    path = saved(tmp_path / "scan.nii.gz", data, affine)
+    before = warnings.filters.copy(), imageglobals.logger.disabled
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: imagefile.claim(path), range(60)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert (warnings.filters, imageglobals.logger.disabled) == before

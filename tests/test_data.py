@@ -178,3 +178,24 @@ def test_the_labelled_split_has_every_kind_at_its_natural_contrast(small):
 def test_what_cannot_be_loaded_is_told_in_a_sentence(small, wrong, told):
     with pytest.raises(bl.InputError, match=told):
         data.load(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"name": None}, "Give the name of a source or the path"),
+        ({"name": 5}, "Give the name of a source or the path"),
+        ({"size": 0}, "size must be a whole number of pixels from 8 to 1024, got 0"),
+        ({"size": 64.0}, "got 64.0"),
+        ({"size": "64"}, "got '64'"),
+        ({"contrast": "banana"}, "contrast must be one of T1w, T1ce, T2w, FLAIR, got 'banana'"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_before_anything_is_read(given, sentence):
+    with pytest.raises(bl.InputError, match=sentence):
+        data.load(**{"name": "nowhere", **given})
+
+
+def test_a_source_is_not_streamed():
+    with pytest.raises(bl.InputError, match=r"read at once, by data\.load"):
+        data.stream("phantom")

@@ -349,3 +349,19 @@ def test_sizes_are_told_as_a_reader_likes_them():
         "6.6 GB",
     ]
     assert made_up(File("https://example.org/x", "x", checksum(b""))).size == "size not stated"
+
+
+def test_a_file_that_somebody_removed_is_fetched_again(two, served):
+    folder = downloads.fetch(two, yes=True)
+    (folder / "train" / "1.png").unlink()
+    assert downloads.where(two) is None
+    assert files_in(downloads.fetch(two, yes=True)) == WHOLE
+
+
+@pytest.mark.parametrize(
+    "said", ['{"complete": true, "files": 5}', "[1]", '{"complete": true, "files": [null]}', "null"]
+)
+def test_a_marker_that_somebody_has_edited_counts_as_none(two, said):
+    folder = downloads.fetch(two, yes=True)
+    (folder / "brainlab-download.json").write_text(said)
+    assert downloads.where(two) is None

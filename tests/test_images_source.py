@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from brainlab import InputError, anatomy, data, geometry, intensity, planes
-from brainlab.sources import images, pictures
+from brainlab.sources import images, picturefile, pictures
 
 
 def picture(shape=(208, 176), seed=0):
@@ -251,3 +251,23 @@ def test_a_folder_of_large_pictures_takes_the_memory_of_a_few():
     assert peak < 25e6
     whole = pictures.as_slices([read(seed) for seed in (0, 1)], images.LAYOUTS["cheng_t1ce_tumours"], 32)
     assert torch.equal(pictures.as_slices(on_demand[:2], images.LAYOUTS["cheng_t1ce_tumours"], 32).images, whole.images)
+
+
+def test_a_folder_is_known_by_its_name_also_from_inside(tmp_path, monkeypatch):
+    (tmp_path / "oasis_t1_slices").mkdir()
+    rows = []
+    for level in (1, 2):
+        Image.fromarray(picture()).save(tmp_path / "oasis_t1_slices" / f"a{level}.png")
+        rows.append({"file": f"a{level}.png", "class": "healthy", "subject": "a", "level": level})
+    write(tmp_path / "oasis_t1_slices", rows)
+    monkeypatch.chdir(tmp_path / "oasis_t1_slices")
+    assert data.load(".").contrast == "T1w"
+    assert torch.equal(data.load(".").images, data.load(tmp_path / "oasis_t1_slices").images)
+
+
+@pytest.mark.parametrize(("values", "marked"), [((0, 1, 2, 4), 3), ((0, 255), 1), ((0, 3, 255), 1)])
+def test_a_mask_that_numbers_its_kinds_keeps_all_of_them(tmp_path, values, marked):
+    drawn = np.zeros((20, 20), dtype=np.uint8)
+    drawn[0, : len(values)] = values
+    Image.fromarray(drawn).save(tmp_path / "mask.png")
+    assert picturefile.mask(tmp_path / "mask.png", tmp_path / "a.png", (20, 20)).sum() == marked

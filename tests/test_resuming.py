@@ -5,6 +5,7 @@ import hashlib
 import random
 import shutil
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -181,8 +182,14 @@ def test_a_part_that_was_not_asked_for_is_not_taken(served, tmp_path):
     assert left(tmp_path) == {}
 
 
-def test_a_truncated_file_without_a_stated_length_is_found_by_its_checksum(served, tmp_path):
-    assert "checksum" in refused(of(served.put("scan", BODY, length=False, cut=200_000)))
+def test_a_truncated_file_without_a_stated_length_is_found_by_its_size_in_the_catalogue(served, tmp_path):
+    assert "200 kB of 300 kB are kept" in refused(of(served.put("scan", BODY, length=False, cut=200_000)))
+
+
+def test_a_truncated_file_of_a_size_that_nobody_knows_is_found_by_its_checksum(served, tmp_path):
+    unknown = of(served.put("scan", BODY, length=False, cut=200_000))
+    unknown = replace(unknown, files=(replace(unknown.files[0], bytes=None),))
+    assert "checksum" in refused(unknown)
     assert left(tmp_path) == {}
 
 
@@ -296,3 +303,10 @@ def test_a_disk_that_knows_no_second_names_is_no_hindrance(served, tmp_path, mon
     monkeypatch.setattr(resuming.os, "link", no_links)
     assert downloads.fetch(of(served.put("scan", BODY)), yes=True)
     assert set(left(tmp_path)) == {"made-up/scan.nii.gz", "made-up/brainlab-download.json"}
+
+
+def test_more_than_the_catalogue_promises_is_not_saved(served, tmp_path):
+    url = served.put("scan.nii.gz", BODY * 3)
+    with pytest.raises(InputError, match=r"sends more than the 300 kB of scan\.nii\.gz"):
+        downloads.fetch(of(url), yes=True)
+    assert not left(tmp_path)

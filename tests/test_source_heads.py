@@ -77,8 +77,10 @@ def test_a_head_without_a_brain_is_left_out_but_the_first_stops_all(ixi):
 
 
 def test_without_brain_extraction_one_sentence_says_what_to_do(ixi, monkeypatch):
-    monkeypatch.setitem(sys.modules, "brainlab.preprocessing", None)
-    with pytest.raises(InputError, match=r"whole head.*pip install 'brainlab\[brains\]', or strip"):
+    monkeypatch.undo()  # the stand-in
+    monkeypatch.setenv("BRAINLAB_CACHE", str(ixi.parent))
+    monkeypatch.setitem(sys.modules, "deepbet", None)
+    with pytest.raises(InputError, match=r"needs deepbet, which is not installed: pip install 'brainlab\[brains\]'"):
         ixi_t1.read(ixi, 32)
 
 

@@ -73,7 +73,7 @@ def _add(file: File, there: Path, whole: Path, page: str) -> None:
 def _fetch(file: File, incoming: Path, page: str) -> Path:
     """The file as it lies on the web, its checksum verified; what was resumed and is wrong is fetched once anew."""
     downloader: Any = Resuming(
-        file.name, incoming / f"{file.name}.part"
+        file.name, incoming / f"{file.name}.part", file.bytes
     )  # Any, for pooch's own type is not what it calls
     for _ in range(2):
         try:

@@ -13,7 +13,10 @@ NAME = "brainlab-download.json"
 
 def complete(folder: Path, download: Download) -> bool:
     """Whether a folder holds every file of a download, as it is in the catalogue now."""
-    return _read(folder).get("complete") is True and done(folder) == wanted(download)
+    said = _read(folder)
+    if said.get("complete") is not True or done(folder) != wanted(download):
+        return False
+    return count(folder) >= said.get("holds", 0)  # a file that somebody has removed is fetched again
 
 
 def wanted(download: Download) -> set[tuple[str, str]]:
@@ -23,7 +26,15 @@ def wanted(download: Download) -> set[tuple[str, str]]:
 
 def done(folder: Path) -> set[tuple[str, str]]:
     """Name and checksum of every file that a folder holds."""
-    return {(file["name"], file["checksum"]) for file in _read(folder).get("files", [])}
+    try:
+        return {(file["name"], file["checksum"]) for file in _read(folder).get("files", [])}
+    except (TypeError, KeyError, AttributeError):  # somebody has edited it
+        return set()
+
+
+def count(folder: Path) -> int:
+    """How many files a folder holds, in folders of its own too, this one aside."""
+    return sum(len(files) for _, _, files in os.walk(folder)) - (folder / NAME).is_file()
 
 
 def write(folder: Path, download: Download, files: list[File], complete: bool) -> None:
@@ -37,6 +48,7 @@ def write(folder: Path, download: Download, files: list[File], complete: bool) -
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "files": [{"url": file.url, "name": file.name, "checksum": file.checksum} for file in files],
         "complete": complete,
+        "holds": count(folder),
     }
     new = folder / f"{NAME}.new"
     new.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

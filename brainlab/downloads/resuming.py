@@ -33,13 +33,16 @@ class Resuming:
     and success, so that an interrupt while pooch takes the checksum loses nothing: call ``forget`` after that.
     """
 
-    def __init__(self, name: str, part: Path) -> None:
+    def __init__(self, name: str, part: Path, size: int | None = None) -> None:
         self.name, self.part, self.said = name, part, part.with_name(f"{part.name}.json")
+        self.bytes = size  # of the whole file, where the catalogue knows it
         self.resumed = False  # whether the last call went on with an older part
 
     def __call__(self, url: str, output_file: Any, pooch: Any = None) -> None:
         """Fetch ``url`` into ``output_file``."""
         try:
+            if self.bytes and self._size() > self.bytes:
+                self.forget()  # it is of another file
             kept, said = self._size(), self._said(url)
             self.resumed = kept > 0
             if not kept or kept != said.get("total"):  # else only the last step was missed
@@ -93,7 +96,7 @@ class Resuming:
         start = _first(answer) if answer.status_code == 206 else 0
         self.resumed = start > 0
         length = answer.headers.get("Content-Length", "")
-        total = start + int(length) if length.isdigit() else None
+        total = start + int(length) if length.isdigit() else self.bytes
         pieces = answer.raw.stream(PIECE, decode_content=False)  # as it is: a checksum is of what lies on the server
         try:
             first = next(pieces, b"")
@@ -107,6 +110,14 @@ class Resuming:
                 for piece in chain([first], pieces):
                     write(file, piece)
                     bar.update(len(piece))
+                    if self.bytes and file.tell() > self.bytes:
+                        raise _TooLong
+        except _TooLong:
+            self.forget()
+            raise InputError(
+                f"{url} sends more than the {amount(self.bytes or 0)} of {self.name}, so it is another file; nothing "
+                f"was kept: try again later."
+            ) from None
         except urllib3.exceptions.HTTPError as error:  # the connection's; those of the disk are OSErrors
             raise InputError(self._cut(total, error)) from error
         except OSError as error:
@@ -142,6 +153,10 @@ class Resuming:
         of = f" of {amount(total)}" if total else ""
         kept = f"{amount(self._size())}{of} are kept, so try again to go on from there"
         return f"The server of {self.name} {how}: {kept if self._size() else 'nothing had arrived yet, so try again'}."
+
+
+class _TooLong(Exception):
+    """More has come than the file has."""
 
 
 def write(file: Any, piece: bytes) -> None:

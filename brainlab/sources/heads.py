@@ -17,8 +17,7 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
-from brainlab import volumes
-from brainlab.cache import cache_dir
+from brainlab import cache, volumes
 from brainlab.errors import InputError
 from brainlab.slices import About, Slices, joined
 from brainlab.volumes import Volume
@@ -44,7 +43,7 @@ def read(heads: Sequence[Head], about: About, name: str, size: int = 64) -> Slic
     parts: list[Slices] = []
     for head in heads:
         try:
-            parts.append(_slices(head, about, cache_dir() / "brains" / name, size))
+            parts.append(_slices(head, about, name, size))
         except InputError as error:
             if not parts:
                 raise
@@ -52,9 +51,10 @@ def read(heads: Sequence[Head], about: About, name: str, size: int = 64) -> Slic
     return joined(parts)
 
 
-def _slices(head: Head, about: About, kept: Path, size: int) -> Slices:
+def _slices(head: Head, about: About, name: str, size: int) -> Slices:
     lesions = volumes.read(head.lesions, mask=True) if head.lesions else None
-    brain = kept / head.path.name
+    kept = ("brains", name, head.path.name)
+    brain = cache.shared(*kept) or cache.cache_dir().joinpath(*kept)
     if not brain.is_file() or brain.stat().st_mtime < head.path.stat().st_mtime:
         _keep(brain, _cut_out(head))
     cut = volumes.slices(volumes.read(brain), size, lesions=lesions)
@@ -69,13 +69,8 @@ def _slices(head: Head, about: About, kept: Path, size: int) -> Slices:
 
 def _cut_out(head: Head) -> Volume:
     """The head's scan with everything but the brain set to 0."""
-    try:
-        from brainlab.preprocessing import extract_brain  # pyright: ignore[reportMissingImports]
-    except ImportError:
-        raise InputError(
-            f"{head.path} shows a whole head, and brainlab's models know brains without skull: pip install "
-            f"'brainlab[brains]', or strip the scans yourself and load each result by its path."
-        ) from None
+    from brainlab.preprocessing import extract_brain
+
     if head.t1 is None:
         return extract_brain(volumes.read(head.path))
     t1, scan = extract_brain(volumes.read(head.t1)), volumes.read(head.path)

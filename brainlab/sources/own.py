@@ -5,6 +5,7 @@ as BIDS has them (``bids``) or anyhow (``niftis``), or pictures without a table 
 silence: one bad file ends the reading, in a sentence that names it.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -81,6 +82,8 @@ def _existing(path: str | Path) -> Path:
     if "\0" in str(path):
         raise InputError(f"{str(path)!r} has a null byte in its name, which no file can have; type the name anew.")
     here = Path(path).expanduser()
+    if here.name in ("", ".."):  # "." has no name, and names tell layouts, subjects and sources
+        here = Path(os.path.abspath(here))
     with imagefile.plainly(here):
         here.stat()
     return here
@@ -90,7 +93,9 @@ def _nothing(path: Path) -> InputError:
     """What to say of a folder without anything to read."""
     names = [one.name.lower() for one in path.rglob("*") if one.is_file()]
     if any(name.endswith(DICOM) for name in names):
-        return InputError(f"{path} holds DICOM files; convert them to NIfTI first, with dcm2niix.")
+        return InputError(
+            f"{path} holds DICOM files: read one series with dicom.read, or convert the folder to NIfTI with dcm2niix."
+        )
     if any(name.endswith(".npz") for name in names):
         return InputError(f"{path} holds .npz files and no images; name one of them, not the folder.")
     what = f"{len(names)} files, none of them" if names else "no file, so no"

@@ -8,6 +8,7 @@ from PIL import Image
 from brainlab.errors import InputError
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+MOST_KINDS = 16  # a mask whose largest value is no higher numbers its kinds of tissue
 
 
 def inside(folder: Path, text: str, whence: str) -> Path:
@@ -47,7 +48,9 @@ def mask(path: Path, of: Path, shape: tuple[int, ...], page: int | None = None) 
         raise InputError(f"{path}, the mask of {of.name}, cannot be used: {error}") from None
     if found.shape != shape:
         raise InputError(f"{path} is {found.shape} and its picture {tuple(shape)}; a mask needs its picture's size.")
-    return (found > found.max() / 2).astype(np.float32)  # masks are written as 0 and 1 as often as 0 and 255
+    # Masks are written as 0 and 255, perhaps with a soft edge, as 0 and 1, or with a small number for each kind.
+    least = 0 if found.max() <= MOST_KINDS and (found == found.round()).all() else found.max() / 2
+    return (found > least).astype(np.float32)
 
 
 def _values(path: Path, page: int | None) -> np.ndarray:

@@ -16,7 +16,7 @@ def table(scan: Scan, n: int = 10) -> str:
     if rest := scan.findings[n:]:
         lines += [f"And {len(rest)} smaller, {sum(one.volume_ml for one in rest):.2f} ml together.", ""]
     if any(map(scan.strange, scan.findings)):
-        lines += [f"{STRANGE}: false alarms are many there.", ""]
+        lines += [f"\\{STRANGE}: false alarms are many there.", ""]
     origin = "" if scan.fpr is None else f", which at most {100 * scan.fpr:.3g} % of the healthy slices' brain exceed"
     left_out = f"; {scan.dropped} smaller than {scan.min_ml:g} ml are left out" if scan.dropped else ""
     return "\n".join(
