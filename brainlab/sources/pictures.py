@@ -51,7 +51,7 @@ class OnDemand(Sequence):
     def __len__(self) -> int:
         return len(self.of)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index) -> Any:
         return OnDemand(self.read, self.of[index]) if isinstance(index, slice) else self.read(self.of[index])
 
 
