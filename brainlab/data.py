@@ -12,9 +12,10 @@ from torch import Tensor
 
 from brainlab import splits
 from brainlab.errors import InputError
+from brainlab.lesioned import with_lesions
 from brainlab.slices import About, Slices
 
-__all__ = ["About", "Batches", "Slices", "Split", "get", "load", "stream"]
+__all__ = ["About", "Batches", "Slices", "Split", "get", "load", "stream", "with_lesions"]
 
 Split = Literal["train", "val", "labelled", "dev", "test"]
 CONTRASTS = ("T1w", "T1ce", "T2w", "FLAIR")
@@ -44,7 +45,7 @@ def load(
 
         return phantom.load(split or "train", contrast or "T1w", size, seed)
     whole = _whole(name, size, contrast)
-    return whole if split is None else splits.by_subject(whole, split, seed)
+    return whole[:] if split is None else splits.by_subject(whole, split, seed)  # a copy: what is kept stays as it is
 
 
 def stream(path: str | Path, contrast: str | None = None, size: int = 64) -> Iterator[Slices]:
@@ -77,11 +78,35 @@ def _whole(name: str | Path, size: int, contrast: str | None) -> Slices:
         return own.of_contrast(known[str(name)].read(get(str(name)), size), contrast)
     path = Path(name)
     if "\0" in str(name) or path.suffix or path.exists() or path.parent != Path():
-        return own.load(path, size, contrast)
+        return _once(path, size, contrast)
     sources_too = "".join(f"{one!r}, " for one in sorted(known))
     raise InputError(
         f'There is no source called {str(name)!r}: use "phantom", {sources_too}or the path of a file or a folder.'
     )
+
+
+_LAST: dict[Any, Slices] = {}
+"""What was read last of a folder of one's own: a lesson asks for four splits of it, and reads it once."""
+
+
+def _once(path: Path, size: int, contrast: str | None) -> Slices:
+    """What lies at a path; a folder's is kept until another is asked for, or one of its files has changed."""
+    from brainlab.sources import own
+
+    here = path.expanduser()
+    if "\0" in str(path) or not here.is_dir():
+        return own.load(path, size, contrast)
+    key = (os.path.abspath(here), size, contrast, _state(here))
+    if key not in _LAST:
+        _LAST.clear()  # first, for two sets may not fit
+        _LAST[key] = own.load(path, size, contrast)
+    return _LAST[key]
+
+
+def _state(folder: Path) -> tuple[int, int, int]:
+    """How many files, their bytes, and when the last of them was changed."""
+    found = [os.lstat(os.path.join(at, name)) for at, _, names in os.walk(folder) for name in names]
+    return len(found), sum(one.st_size for one in found), max((one.st_mtime_ns for one in found), default=0)
 
 
 def get(name: str, yes: bool = False) -> Path:

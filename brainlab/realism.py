@@ -28,6 +28,7 @@ from torch import Tensor
 from brainlab import anomaly, controls, data, fields, geometry, insertion, metrics, phantoms, planes, training
 from brainlab.errors import InputError
 from brainlab.intensity import normalise
+from brainlab.lesioned import STRENGTH
 from brainlab.models.config import ModelConfig
 from brainlab.models.denoising import DenoisingAutoencoder
 from brainlab.slices import Slices
@@ -40,7 +41,6 @@ LEVELS = tuple(
 TEST_EVERY = 2  # of those, every second is tested: neighbouring slices are all but copies
 BATCH = 16
 LESIONS = ("tumour", "ms", "infarct")
-STRENGTH = 0.3  # about the step from grey to white matter
 CONTRASTS = {"hypo": -STRENGTH, "hyper": STRENGTH}
 FIRST_SEED = 900_000_000  # phantoms grown for this experiment are in no split of data.load
 

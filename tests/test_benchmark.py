@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import brainlab as bl
-from brainlab import InputError, anomaly, benchmark, cli, evaluate, metrics, training
+from brainlab import InputError, anomaly, benchmark, cli, evaluate, lesioned, metrics, training
 from brainlab.benchmark import Cohort, Row, cohorts, keeping, methods, scores
 from brainlab.benchmark.measures import QUARTILES, _quarters
 from brainlab.benchmark.report import NAMES
@@ -351,7 +351,7 @@ def test_lesions_put_into_real_people_leave_them_apart_and_paired(real_data):
     assert len(set.union(*groups)) == 80
     test = cohort.test
     visits = set(test.visit)
-    assert visits == {"healthy", *(f"{k}-{c}" for k in ("tumour", "ms", "infarct", "plaques") for c in cohorts.LEVELS)}
+    assert visits == {"healthy", *(f"{k}-{c}" for k in ("tumour", "ms", "infarct", "plaques") for c in lesioned.LEVELS)}
     healthy = test[np.array(test.visit) == "healthy"]
     for kind in ("tumour", "plaques"):
         dark, bright = (test[np.array(test.visit) == f"{kind}-{level}"] for level in ("hypo", "hyper"))

@@ -9,13 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from brainlab import data, geometry, insertion, lesions, metrics, planes, realism, volumes
+from brainlab import data, geometry, insertion, lesioned, lesions, metrics, planes, realism, volumes
 from brainlab.errors import InputError
 from brainlab.slices import Slices, joined
 from brainlab.sources import images
 
-LEVELS: dict[str, str | float] = {"hypo": -realism.STRENGTH, "iso": "iso", "hyper": realism.STRENGTH}
-"""How lesions are put into real slices: darker or brighter than the tissue they replace, or like grey matter."""
 REAL_SHAPES = "plaques"
 """The kind of lesion whose outlines were drawn by a reader around a patient's plaques, put into someone else."""
 VAL = 10  # real people whose healthy slices give the thresholds
@@ -64,12 +62,14 @@ def real(folder: Path, patients: Path | None = None, seed: int = 0) -> Cohort:
     healthy = replace(test, visit=("healthy",) * len(test), labels=("healthy",) * len(test))
     outlines = None if patients is None else list(_outlines(patients, np.unique(test.position_mm)))
     sick = [
-        _inserted(healthy, kind, level, seed, outlines)
+        _outlined(healthy, level, outlines)
+        if kind == REAL_SHAPES and outlines
+        else lesioned.visit(healthy, kind, level, seed)
         for kind in (*realism.LESIONS, *([REAL_SHAPES] if outlines else []))
-        for level in LEVELS
+        for level in lesioned.LEVELS
     ]
     note = (
-        f"Lesions: put into real slices, {realism.STRENGTH:g} darker (hypo) or brighter (hyper) than the tissue they "
+        f"Lesions: put into real slices, {lesioned.STRENGTH:g} darker (hypo) or brighter (hyper) than the tissue they "
         "replace, or at the brain's median (iso); invented tumours, plaques and infarcts"
         + (", and outlines of real plaques." if outlines else ".")
     )
@@ -104,25 +104,15 @@ def _scan(folder: Path, size: int) -> tuple[volumes.Volume, int, None, volumes.V
     return volumes.read(folder / "FLAIR.nii.gz"), size, None, volumes.read(folder / "LESION.nii.gz", mask=True)
 
 
-def _inserted(healthy: Slices, kind: str, level: str, seed: int, outlines: list[Tensor] | None) -> Slices:
-    """Each slice with one lesion; levels share the lesion's place and shape."""
+def _outlined(healthy: Slices, level: str, outlines: list[Tensor]) -> Slices:
+    """Each slice with the plaques that a reader outlined in a patient at its height."""
     heights = np.unique(healthy.position_mm)
     made = []
     for i, (x, brain, z) in enumerate(zip(healthy.images, healthy.brain, healthy.position_mm, strict=True)):
-        if kind == REAL_SHAPES and outlines:
-            person = outlines[i // len(heights) % len(outlines)]
-            shape = person[int(np.searchsorted(heights, z))]
-            made.append(insertion.paint(x, brain, shape, LEVELS[level]))
-        else:
-            made.append(insertion.insert(x, brain, kind, seed * len(healthy) + i, LEVELS[level]))
-    labels = tuple(kind if one.mask.any() else "healthy" for one in made)
-    return replace(
-        healthy,
-        images=torch.stack([one.image for one in made]),
-        masks=torch.stack([one.mask for one in made]),
-        labels=labels,
-        visit=(f"{kind}-{level}",) * len(made),
-    )
+        person = outlines[i // len(heights) % len(outlines)]
+        shape = person[int(np.searchsorted(heights, z))]
+        made.append(insertion.paint(x, brain, shape, lesioned.LEVELS[level]))
+    return lesioned.painted(healthy, REAL_SHAPES, level, made)
 
 
 def _outlines(folder: Path, heights: np.ndarray) -> Iterator[Tensor]:

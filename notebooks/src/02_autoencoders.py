@@ -56,6 +56,7 @@ DATA, CONTRAST = "phantom", "T1w"
 
 # %%
 train, val, dev = (data.load(DATA, split=name, contrast=CONTRAST) for name in ("train", "val", "dev"))
+dev = data.with_lesions(dev)  # a folder of healthy people, if you name one, is given lesions; the phantom has them
 print(len(train), "training slices of", len(set(train.subjects)), "people ·", tuple(train.images.shape[1:]))
 
 # %% [markdown]
@@ -513,7 +514,7 @@ def by_pca(s):
 
 
 # %%
-test = data.load(DATA, split="test", contrast=CONTRAST)
+test = data.with_lesions(data.load(DATA, split="test", contrast=CONTRAST))
 print(HEAD)
 row("brightness itself", by_brightness, test)
 row("darkness itself", by_darkness, test)
@@ -609,7 +610,7 @@ viewer
 # Shift at its plainest: healthy people from the same population, but FLAIR, for a network that knows T1w.
 
 # %%
-flair = data.load(DATA, split="val", contrast="FLAIR")
+flair = data.load("phantom", split="val", contrast="FLAIR")
 wrong = by_model(ae)(flair)
 print(f"called a lesion in healthy people, FLAIR: {(wrong > cut)[flair.brain].float().mean():.0%}")
 

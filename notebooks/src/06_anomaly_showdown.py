@@ -55,6 +55,7 @@ from IPython.display import display
 
 DATA, CONTRAST = "phantom", "T1w"
 train, val, dev = (data.load(DATA, split=name, contrast=CONTRAST) for name in ("train", "val", "dev"))
+dev = data.with_lesions(dev)  # a folder of healthy people, if you name one, is given lesions; the phantom has them
 
 # %%
 some = dev[np.isin(dev.subjects, sorted(set(dev.subjects))[::2])]
@@ -324,7 +325,7 @@ experiments.reconstruction_vs_detection(slices=some, draws=50).figure()
 
 # %%
 worse = another_scanner(well)
-domains = {"same population": well, "another scanner": worse, "FLAIR": data.load(DATA, split="val", contrast="FLAIR")}
+domains = {"same population": well, "another scanner": worse, "FLAIR": data.load("phantom", split="val", contrast="FLAIR")}
 display(experiments.erosion(SCORES["VAE"], some, radii=(0, 1, 2, 3, 4, 6, 8)).figure())
 experiments.domain_shift(MODELS["denoising autoencoder"], domains, val).figure()
 
