@@ -78,7 +78,7 @@ def test_a_folder_is_read_once_for_all_splits_and_anew_once_a_file_has_changed(p
     train, val = data.load(folder, split="train"), data.load(folder, split="val")
     assert len(read) == 1
     train.images.zero_()  # who draws in it spoils nothing
-    assert data.load(folder).images[np.isin(data.load(folder).subjects, train.subjects)].any()
+    assert data.load(folder)[np.isin(data.load(folder).subjects, train.subjects)].images.any()
     assert not set(train.subjects) & set(val.subjects)
     one = sorted(folder.glob("*.png"))[0]
     one.write_bytes(sorted(folder.glob("*.png"))[1].read_bytes())

@@ -6,9 +6,9 @@ from functools import partial
 
 from brainlab import anomaly, checkpoints
 from brainlab.anomaly import Score
-from brainlab.benchmark.cohorts import LEVELS
 from brainlab.benchmark.measures import Row
 from brainlab.benchmark.slicewise import SliceScore
+from brainlab.lesioned import LEVELS
 
 RESTORATION = {"steps": 30, "tv": 60.0}
 INVERSION = {"steps": 50, "lr": 0.1}

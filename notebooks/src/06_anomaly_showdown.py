@@ -325,7 +325,11 @@ experiments.reconstruction_vs_detection(slices=some, draws=50).figure()
 
 # %%
 worse = another_scanner(well)
-domains = {"same population": well, "another scanner": worse, "FLAIR": data.load("phantom", split="val", contrast="FLAIR")}
+domains = {
+    "same population": well,
+    "another scanner": worse,
+    "FLAIR": data.load("phantom", split="val", contrast="FLAIR"),
+}
 display(experiments.erosion(SCORES["VAE"], some, radii=(0, 1, 2, 3, 4, 6, 8)).figure())
 experiments.domain_shift(MODELS["denoising autoencoder"], domains, val).figure()
 
