@@ -41,9 +41,10 @@ def brain_mask(data: np.ndarray, affine: np.ndarray, name: str = "The image") ->
     if np.count_nonzero(tissue) > (1 - BLANK_SHARE) * tissue.size:
         raise _head(name, "the air around it is not blank", BLANKED)
     box = _box(tissue)  # everything below is quick inside it
-    inside = np.ascontiguousarray(tissue[box])
-    brain, second = _largest_piece(inside)
-    brain = _fill_holes(brain)
+    inside = tissue[box]
+    stored = np.argsort(inside.strides)[::-1]  # runs of voxels are looked for along the axis that is together in memory
+    brain, second = _largest_piece(np.ascontiguousarray(inside.transpose(stored)))
+    brain = _fill_holes(brain).transpose(np.argsort(stored))
     size = np.count_nonzero(brain)
     voxel_mm = np.linalg.norm(affine[:3, :3], axis=0)
     _check_size(brain, voxel_mm, name)
@@ -54,17 +55,17 @@ def brain_mask(data: np.ndarray, affine: np.ndarray, name: str = "The image") ->
         raise _head(name, "the air around it is not blank", BLANKED)
     if _has_dark_layer(data[box], brain, voxel_mm):
         raise _head(name, "under its surface lies a dark layer, as bone lies under scalp")
-    whole = np.zeros(data.shape, dtype=bool)
+    whole = np.zeros_like(tissue)
     whole[box] = brain
     return whole
 
 
 def _box(tissue: np.ndarray) -> tuple[slice, ...]:
     """The box that holds all tissue, with four blank voxels around it where the volume has them."""
-    return tuple(slice(max(0, first - 4), last + 5) for first, last in _ends(tissue))
+    return tuple(slice(max(0, first - 4), last + 5) for first, last in ends(tissue))
 
 
-def _ends(mask: np.ndarray) -> list[tuple[int, int]]:
+def ends(mask: np.ndarray) -> list[tuple[int, int]]:
     """The first and the last place along each axis where a mask is true."""
     columns = np.asarray(mask.any(axis=2))
     lines = (columns.any(axis=1), columns.any(axis=0), np.asarray(mask.any(axis=0)).any(axis=0))
@@ -81,7 +82,7 @@ def _head(name: str, sign: str, instead: str = "") -> WholeHead:
 
 def _faces(data: np.ndarray) -> np.ndarray:
     """The voxels on the six faces of a volume, where a stripped scan is blank."""
-    return np.concatenate([data.take(end, axis=axis).ravel() for axis in range(3) for end in (0, -1)])
+    return np.concatenate([np.moveaxis(data, axis, 0)[end].ravel() for axis in range(3) for end in (0, -1)])
 
 
 def _commonest(values: np.ndarray) -> float:
@@ -114,7 +115,7 @@ def _fill_holes(mask: np.ndarray) -> np.ndarray:
 
 
 def _check_size(brain: np.ndarray, voxel_mm: np.ndarray, name: str) -> None:
-    longest = max((last - first) * mm for (first, last), mm in zip(_ends(brain), voxel_mm, strict=True))
+    longest = max((last - first) * mm for (first, last), mm in zip(ends(brain), voxel_mm, strict=True))
     if longest < SMALLEST_MM:
         raise InputError(
             f"{name} shows a brain of only {longest:.3g} mm; check the voxel sizes in its header (they must be in mm), "
@@ -129,7 +130,7 @@ def _has_dark_layer(data: np.ndarray, mask: np.ndarray, voxel_mm: np.ndarray) ->
     """Whether the median brightness, going inwards from the surface in steps of 2 mm, falls to bone and rises again."""
     every = tuple(max(1, round(2 / mm)) for mm in voxel_mm)
     thinned = tuple(slice(None, None, step) for step in every)
-    inside = _fill_axial(mask[thinned])
+    inside = _fill_axial(np.ascontiguousarray(mask[thinned]))
     layers = (BONE_MM + BRAIN_MM) // 2  # not deeper: in T2 white matter is dark, and then come ventricles
     deepest, beneath = BONE_MM // 2, BRAIN_MM // 2
     shallow = np.flatnonzero(inside)
