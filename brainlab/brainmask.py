@@ -5,6 +5,7 @@ in one of three ways: its air is noisy, it is too large, or, going inwards from 
 dark bone and then by bright brain. No stripped brain has that dark layer, whatever the contrast.
 """
 
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -102,15 +103,8 @@ def _largest_piece(tissue: np.ndarray) -> tuple[np.ndarray, int]:
 
 def _fill_holes(mask: np.ndarray) -> np.ndarray:
     """A mask with what it encloses: every piece of its outside that does not reach the box's faces."""
-    outside = pieces.pieces(~mask)
-    at = np.unravel_index(outside.starts, mask.shape)
-    last = at[2] + outside.stops - outside.starts == mask.shape[2]
-    reaches = last | (at[2] == 0) | (at[1] == 0) | (at[1] == mask.shape[1] - 1)
-    reaches |= (at[0] == 0) | (at[0] == mask.shape[0] - 1)
-    enclosed = np.ones(len(outside.voxels), dtype=bool)
-    enclosed[outside.piece[reaches]] = False
     filled = mask.copy()
-    filled.reshape(-1)[outside.where(enclosed)] = True
+    filled.reshape(-1)[pieces.enclosed(mask)] = True
     return filled
 
 
@@ -134,9 +128,11 @@ def _has_dark_layer(data: np.ndarray, mask: np.ndarray, voxel_mm: np.ndarray) ->
     layers = (BONE_MM + BRAIN_MM) // 2  # not deeper: in T2 white matter is dark, and then come ventricles
     deepest, beneath = BONE_MM // 2, BRAIN_MM // 2
     shallow = np.flatnonzero(inside)
-    layer = (_depth(inside, np.array(every) * voxel_mm, 2.0 * layers).reshape(-1)[shallow] // 2).astype(np.int16)
-    bright = data[thinned].reshape(-1)[shallow]
-    found = (bright[layer == k] for k in range(layers))  # 0: up to 2 mm deep, 1: 2 to 4 mm, ...
+    depth = _depth(inside, np.array(every) * voxel_mm, 2.0 * layers).reshape(-1)[shallow]
+    layer = (depth / 2).astype(np.int16)  # 0: up to 2 mm deep, 1: 2 to 4 mm, ...
+    outwards_in = np.argsort(layer, kind="stable")
+    starts = np.searchsorted(layer[outwards_in], np.arange(1, layers + 1))
+    found = np.split(data[thinned].reshape(-1)[shallow[outwards_in]], starts)[:-1]
     profile = [np.median(one) for one in found if len(one) > 20]
     return any(
         profile[k] < DARK_LAYER * min(max(profile[:k]), max(profile[k + 1 : k + 1 + beneath]))
@@ -159,10 +155,11 @@ def _fill_axial(mask: np.ndarray) -> np.ndarray:
 def _depth(mask: np.ndarray, voxel_mm: np.ndarray, most_mm: float) -> np.ndarray:
     """Distance in mm of each voxel to the nearest that is false, as the Euclidean distance transform gives it, as far
     as ``most_mm``; what lies deeper has at least that. Axis by axis, which for so short a way is much quicker."""
-    places = np.arange(mask.shape[2], dtype=np.float32)
-    before = np.maximum.accumulate(np.where(mask, np.float32(-np.inf), places), axis=2)  # the last false voxel so far
-    after = np.minimum.accumulate(np.where(mask, np.float32(np.inf), places)[..., ::-1], axis=2)[..., ::-1]
-    squared = np.minimum(np.minimum(places - before, after - places) * np.float32(voxel_mm[2]), 2 * most_mm) ** 2
+    steps = np.ascontiguousarray(np.moveaxis(mask, 2, 0)) * np.int16(2**14)  # to the nearest false voxel above or below
+    for level, neighbour in chain(pairwise(range(len(steps))), pairwise(reversed(range(len(steps))))):
+        np.minimum(steps[neighbour], steps[level] + np.int16(1), out=steps[neighbour])
+    squared = np.minimum(np.moveaxis(steps, 0, 2) * np.float32(voxel_mm[2]), np.float32(2 * most_mm)) ** 2
+    squared = np.ascontiguousarray(squared)
     for axis in (1, 0):
         lines, nearest = np.moveaxis(squared, axis, 0), squared.copy()
         out, way = np.moveaxis(nearest, axis, 0), np.moveaxis(np.empty_like(squared), axis, 0)
