@@ -44,7 +44,7 @@ def plainly(path) -> Iterator[None]:
         raise InputError(f"{path} cannot be opened: permission denied; ask its owner, or change its rights.") from None
     except FileNotFoundError as error:
         raise InputError(f"{error.filename or path} does not exist; check the spelling and the folder.") from None
-    except (EOFError, zlib.error, gzip.BadGzipFile):
+    except (EOFError, zlib.error, gzip.BadGzipFile):  # type: ignore[misc]  # isal types its error as a value
         raise InputError(f"{path} is damaged or cut short; download or copy it again.") from None
     except Exception as error:  # a decoder may raise anything over a damaged header
         reason = " ".join(str(error).split()) or type(error).__name__
