@@ -5,6 +5,7 @@ in one of three ways: its air is noisy, it is too large, or, going inwards from 
 dark bone and then by bright brain. No stripped brain has that dark layer, whatever the contrast.
 """
 
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -41,9 +42,10 @@ def brain_mask(data: np.ndarray, affine: np.ndarray, name: str = "The image") ->
     if np.count_nonzero(tissue) > (1 - BLANK_SHARE) * tissue.size:
         raise _head(name, "the air around it is not blank", BLANKED)
     box = _box(tissue)  # everything below is quick inside it
-    inside = np.ascontiguousarray(tissue[box])
-    brain, second = _largest_piece(inside)
-    brain = _fill_holes(brain)
+    inside = tissue[box]
+    stored = np.argsort(inside.strides)[::-1]  # runs of voxels are looked for along the axis that is together in memory
+    brain, second = _largest_piece(np.ascontiguousarray(inside.transpose(stored)))
+    brain = _fill_holes(brain).transpose(np.argsort(stored))
     size = np.count_nonzero(brain)
     voxel_mm = np.linalg.norm(affine[:3, :3], axis=0)
     _check_size(brain, voxel_mm, name)
@@ -54,17 +56,17 @@ def brain_mask(data: np.ndarray, affine: np.ndarray, name: str = "The image") ->
         raise _head(name, "the air around it is not blank", BLANKED)
     if _has_dark_layer(data[box], brain, voxel_mm):
         raise _head(name, "under its surface lies a dark layer, as bone lies under scalp")
-    whole = np.zeros(data.shape, dtype=bool)
+    whole = np.zeros_like(tissue)
     whole[box] = brain
     return whole
 
 
 def _box(tissue: np.ndarray) -> tuple[slice, ...]:
     """The box that holds all tissue, with four blank voxels around it where the volume has them."""
-    return tuple(slice(max(0, first - 4), last + 5) for first, last in _ends(tissue))
+    return tuple(slice(max(0, first - 4), last + 5) for first, last in ends(tissue))
 
 
-def _ends(mask: np.ndarray) -> list[tuple[int, int]]:
+def ends(mask: np.ndarray) -> list[tuple[int, int]]:
     """The first and the last place along each axis where a mask is true."""
     columns = np.asarray(mask.any(axis=2))
     lines = (columns.any(axis=1), columns.any(axis=0), np.asarray(mask.any(axis=0)).any(axis=0))
@@ -81,7 +83,7 @@ def _head(name: str, sign: str, instead: str = "") -> WholeHead:
 
 def _faces(data: np.ndarray) -> np.ndarray:
     """The voxels on the six faces of a volume, where a stripped scan is blank."""
-    return np.concatenate([data.take(end, axis=axis).ravel() for axis in range(3) for end in (0, -1)])
+    return np.concatenate([np.moveaxis(data, axis, 0)[end].ravel() for axis in range(3) for end in (0, -1)])
 
 
 def _commonest(values: np.ndarray) -> float:
@@ -101,20 +103,13 @@ def _largest_piece(tissue: np.ndarray) -> tuple[np.ndarray, int]:
 
 def _fill_holes(mask: np.ndarray) -> np.ndarray:
     """A mask with what it encloses: every piece of its outside that does not reach the box's faces."""
-    outside = pieces.pieces(~mask)
-    at = np.unravel_index(outside.starts, mask.shape)
-    last = at[2] + outside.stops - outside.starts == mask.shape[2]
-    reaches = last | (at[2] == 0) | (at[1] == 0) | (at[1] == mask.shape[1] - 1)
-    reaches |= (at[0] == 0) | (at[0] == mask.shape[0] - 1)
-    enclosed = np.ones(len(outside.voxels), dtype=bool)
-    enclosed[outside.piece[reaches]] = False
     filled = mask.copy()
-    filled.reshape(-1)[outside.where(enclosed)] = True
+    filled.reshape(-1)[pieces.enclosed(mask)] = True
     return filled
 
 
 def _check_size(brain: np.ndarray, voxel_mm: np.ndarray, name: str) -> None:
-    longest = max((last - first) * mm for (first, last), mm in zip(_ends(brain), voxel_mm, strict=True))
+    longest = max((last - first) * mm for (first, last), mm in zip(ends(brain), voxel_mm, strict=True))
     if longest < SMALLEST_MM:
         raise InputError(
             f"{name} shows a brain of only {longest:.3g} mm; check the voxel sizes in its header (they must be in mm), "
@@ -129,13 +124,15 @@ def _has_dark_layer(data: np.ndarray, mask: np.ndarray, voxel_mm: np.ndarray) ->
     """Whether the median brightness, going inwards from the surface in steps of 2 mm, falls to bone and rises again."""
     every = tuple(max(1, round(2 / mm)) for mm in voxel_mm)
     thinned = tuple(slice(None, None, step) for step in every)
-    inside = _fill_axial(mask[thinned])
+    inside = _fill_axial(np.ascontiguousarray(mask[thinned]))
     layers = (BONE_MM + BRAIN_MM) // 2  # not deeper: in T2 white matter is dark, and then come ventricles
     deepest, beneath = BONE_MM // 2, BRAIN_MM // 2
     shallow = np.flatnonzero(inside)
-    layer = (_depth(inside, np.array(every) * voxel_mm, 2.0 * layers).reshape(-1)[shallow] // 2).astype(np.int16)
-    bright = data[thinned].reshape(-1)[shallow]
-    found = (bright[layer == k] for k in range(layers))  # 0: up to 2 mm deep, 1: 2 to 4 mm, ...
+    depth = _depth(inside, np.array(every) * voxel_mm, 2.0 * layers).reshape(-1)[shallow]
+    layer = (depth / 2).astype(np.int16)  # 0: up to 2 mm deep, 1: 2 to 4 mm, ...
+    outwards_in = np.argsort(layer, kind="stable")
+    starts = np.searchsorted(layer[outwards_in], np.arange(1, layers + 1))
+    found = np.split(data[thinned].reshape(-1)[shallow[outwards_in]], starts)[:-1]
     profile = [np.median(one) for one in found if len(one) > 20]
     return any(
         profile[k] < DARK_LAYER * min(max(profile[:k]), max(profile[k + 1 : k + 1 + beneath]))
@@ -158,10 +155,11 @@ def _fill_axial(mask: np.ndarray) -> np.ndarray:
 def _depth(mask: np.ndarray, voxel_mm: np.ndarray, most_mm: float) -> np.ndarray:
     """Distance in mm of each voxel to the nearest that is false, as the Euclidean distance transform gives it, as far
     as ``most_mm``; what lies deeper has at least that. Axis by axis, which for so short a way is much quicker."""
-    places = np.arange(mask.shape[2], dtype=np.float32)
-    before = np.maximum.accumulate(np.where(mask, np.float32(-np.inf), places), axis=2)  # the last false voxel so far
-    after = np.minimum.accumulate(np.where(mask, np.float32(np.inf), places)[..., ::-1], axis=2)[..., ::-1]
-    squared = np.minimum(np.minimum(places - before, after - places) * np.float32(voxel_mm[2]), 2 * most_mm) ** 2
+    steps = np.ascontiguousarray(np.moveaxis(mask, 2, 0)) * np.int16(2**14)  # to the nearest false voxel above or below
+    for level, neighbour in chain(pairwise(range(len(steps))), pairwise(reversed(range(len(steps))))):
+        np.minimum(steps[neighbour], steps[level] + np.int16(1), out=steps[neighbour])
+    squared = np.minimum(np.moveaxis(steps, 0, 2) * np.float32(voxel_mm[2]), np.float32(2 * most_mm)) ** 2
+    squared = np.ascontiguousarray(squared)
     for axis in (1, 0):
         lines, nearest = np.moveaxis(squared, axis, 0), squared.copy()
         out, way = np.moveaxis(nearest, axis, 0), np.moveaxis(np.empty_like(squared), axis, 0)

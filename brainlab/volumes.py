@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,20 +63,29 @@ def read(path: str | os.PathLike, volume: int | None = None, *, mask: bool = Fal
     download to a header that claims terabytes, raises InputError with a sentence that names the file and the mend. A
     file that does not say which side is left (old Analyze) is read as radiological, with a warning.
     """
+    found = as_stored(path, volume, mask=mask)
+    return replace(found, data=np.ascontiguousarray(found.data))
+
+
+def as_stored(path: str | os.PathLike, volume: int | None = None, *, mask: bool = False) -> Volume:
+    """As ``read``, but ``data`` is a view that lies in memory as in the file, mostly with x the quickest to change.
+
+    Laying a volume out anew takes as long as unpacking it, and who only wants slices of it has no need of that.
+    """
     claim = imagefile.claim(path)
     raw = imagefile.voxels(claim, volume, mask)
     if not claim.oriented:
         warnings.warn(
             f"{claim.path} does not say which side is left; it is read as stored radiologically (patient's left last), "
             f"as Analyze files mostly are. Check it against the original scan.",
-            stacklevel=2,
+            stacklevel=3,
         )
     turn = io_orientation(claim.affine)
     affine = claim.affine @ inv_ornt_aff(turn, raw.shape)
     about = About(Path(path).name, "not known; ask where the file came from", "", synthetic=False)
     here = Path(path).expanduser().absolute()  # save must know the scan's file wherever the notebook has moved to
     original = Original(claim.shape[:3], claim.affine, claim.header)
-    return Volume(np.ascontiguousarray(apply_orientation(raw, turn)), affine, here, original, about)
+    return Volume(apply_orientation(raw, turn), affine, here, original, about)
 
 
 def brain_mask(volume: Volume) -> np.ndarray:
@@ -94,10 +103,12 @@ def slices(volume: Volume, size: int = 64, positions_mm=None, lesions: Volume | 
     """
     brain = brain_mask(volume)
     data, brain, affine = _cropped(volume, brain)
-    heights = geometry.axial_positions(brain, affine) if positions_mm is None else positions_mm
-    box = geometry.bounding_box(brain, affine)
+    extent = _extent(brain, affine)
+    heights = geometry.axial_positions(*extent) if positions_mm is None else positions_mm
+    box = geometry.bounding_box(*extent)
     heights, centre = _check_heights(heights, box[:, 2], volume.path), box.mean(axis=0)
-    images, inside = levels.cut(data, brain, affine, intensity_range(data, brain), heights, size, centre)
+    scale = intensity_range(data.T, brain.T)  # turned so that voxels are taken in the order that they lie in memory
+    images, inside = levels.cut(data, brain, affine, scale, heights, size, centre)
     masks = torch.zeros_like(inside)
     if lesions is not None:
         masks = _cut(lesions.data > 0.5, lesions.affine, heights, size, centre) & inside
@@ -167,12 +178,25 @@ def save(path: str | os.PathLike, array: Tensor | np.ndarray, like: Volume) -> P
 
 
 def _cropped(volume: Volume, brain: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Data, brain and affine of the box that the brain fills: what lies outside it is 0 in every slice."""
-    ends = [np.flatnonzero(brain.any(axis=others))[[0, -1]] for others in ((1, 2), (0, 2), (0, 1))]
+    """Data, brain and affine of the box that the brain fills: what lies outside it is 0 in every slice.
+
+    In memory each axial level lies together, so that one can be cut without a look at the others.
+    """
+    ends = brainmask.ends(brain)
     box = tuple(slice(first, last + 1) for first, last in ends)
     affine = volume.affine.copy()
     affine[:3, 3] += affine[:3, :3] @ [first for first, _ in ends]
-    return np.ascontiguousarray(volume.data[box]), np.ascontiguousarray(brain[box]), affine
+    return np.asfortranarray(volume.data[box]), np.asfortranarray(brain[box]), affine
+
+
+def _extent(brain: np.ndarray, affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A mask and its affine with the bounding box of a brain that fills its grid: of an upright grid just its corners,
+    whose box is quick to find."""
+    if np.count_nonzero(affine[:3, :3]) > 3:
+        return np.ascontiguousarray(brain), affine
+    spread = affine.copy()
+    spread[:3, :3] *= np.array(brain.shape) - 1
+    return np.ones((2, 2, 2), dtype=bool), spread
 
 
 def _cut(data: np.ndarray, affine: np.ndarray, heights: np.ndarray, size: int, centre: np.ndarray) -> Tensor:

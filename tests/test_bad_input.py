@@ -121,6 +121,8 @@ BAD: dict[str, tuple[str, bytes, str]] = {
     "no shape": ("a.nii", patched(DIM, "4h", 0, 0, 0, 0), "impossible size"),
     "NaN": ("a.nii", nifti(with_value(np.nan)), "1 voxels that are NaN"),
     "infinity": ("a.nii.gz", gzip.compress(nifti(with_value(np.inf))), "NaN or infinite"),
+    "minus infinity": ("a.nii", nifti(with_value(-np.inf)), "NaN or infinite"),
+    "gzip of an impossible block": ("a.nii.gz", gzip.compress(nifti())[:10] + b"\xff" * 400, "damaged or cut short"),
     "too large for float32": ("a.nii", patched(SLOPE, "f", 3e38), "NaN or infinite"),
     "constant": ("a.nii", nifti(np.full((9, 8, 7), 5, np.uint8)), "every voxel is 5"),
     "constant by its scaling": ("a.nii", patched(SLOPE, "2f", 1e-30, 1.0), "every voxel is 1"),

@@ -18,7 +18,7 @@ import brainlab
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
-FROM_CONDA_NAME = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
+FROM_CONDA_NAME = {"pytorch": "torch", "matplotlib-base": "matplotlib", "python-isal": "isal"}
 
 
 def requirements(lines: list[str]) -> dict[str, str]:

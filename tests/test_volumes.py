@@ -1,6 +1,8 @@
 """A scan read from a file of any format and orientation, and a result saved in its own space."""
 
+import gzip
 import warnings
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 import torch
 from made_up import GRIDS, MARKER, centre_of, load, made_up, saved
 
-from brainlab import InputError, volumes
+from brainlab import InputError, imagefile, volumes
 
 
 @pytest.fixture(params=GRIDS)
@@ -89,6 +91,25 @@ def test_one_volume_of_several_is_read_by_its_number(name, tmp_path):
     nib.save((nib.MGHImage if "mgz" in name else nib.Nifti1Image)(several, np.eye(4)), tmp_path / name)
     for k in range(4):
         np.testing.assert_array_equal(volumes.read(tmp_path / name, volume=k).data, several[..., k])
+
+
+def test_python_s_own_gzip_reads_the_same_where_isal_is_missing(scan, monkeypatch):
+    monkeypatch.setattr(imagefile, "gzip", gzip)
+    monkeypatch.setattr(imagefile, "zlib", zlib)
+    np.testing.assert_array_equal(volumes.read(scan.path).data, scan.data)
+    scan.path.write_bytes(scan.path.read_bytes()[:-200])
+    with pytest.raises(InputError, match="damaged or cut short"):
+        volumes.read(scan.path)
+
+
+def test_as_it_is_stored_a_scan_has_the_same_voxels_and_the_same_slices(scan):
+    stored = volumes.as_stored(scan.path)
+    np.testing.assert_array_equal(stored.data, scan.data)
+    np.testing.assert_array_equal(stored.affine, scan.affine)
+    np.testing.assert_array_equal(volumes.brain_mask(stored), volumes.brain_mask(scan))
+    ours, theirs = volumes.slices(stored), volumes.slices(scan)
+    for name in ("images", "brain", "position_mm", "affine"):
+        np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
 
 
 def test_a_file_of_one_volume_needs_no_number(tmp_path):

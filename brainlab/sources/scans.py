@@ -41,7 +41,7 @@ def stream(scans: Sequence[Scan], size: int = 64, about: About | None = None) ->
 
 def read(scan: Scan, size: int = 64, about: About | None = None) -> Slices:
     """One scan's slices, with the masks and labels that its mask gives."""
-    volume = volumes.read(scan.item.path)
+    volume = volumes.as_stored(scan.item.path)
     lesions = None if scan.mask is None else volumes.read(scan.mask, mask=True)
     cut = volumes.slices(volume, size, lesions=lesions)
     labels = cut.labels
