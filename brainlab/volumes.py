@@ -161,6 +161,11 @@ def save(path: str | os.PathLike, array: Tensor | np.ndarray, like: Volume) -> P
         raise InputError(
             f"An array of shape {values.shape} does not lie in {like.path}, which is {like.original.shape}."
         )
+    if np.shares_memory(values, like.data) and nib.aff2axcodes(like.original.affine) != ("R", "A", "S"):
+        raise InputError(
+            "These are the voxels of volume.data, whose axes were turned to RAS, and the file's run otherwise: they "
+            "would be saved mirrored. Save what volumes.to_volume gives, or copy the scan's file."
+        )
     if not np.isfinite(values).all():
         raise InputError("The array has NaN or infinite values; replace them (numpy.nan_to_num) before saving it.")
     if _is_input(target, like):
@@ -231,6 +236,10 @@ def _image(values: np.ndarray, original: Original) -> nib.Nifti1Image:
     image = kind(values, original.affine, original.header)
     image.set_data_dtype(values.dtype)
     header = image.header
+    for name in ("db_name", "data_type"):  # of NIfTI-1: who or what it was to a program of the nineties
+        if name in header:
+            header[name] = b""
+    header.extensions.clear()  # a whole DICOM header may stand there
     header["cal_max"] = header["cal_min"] = 0  # viewers window by these, where they are not 0
     header["descrip"], header["aux_file"] = b"brainlab result: for teaching, not for clinical use", b""
     header.set_intent("none")

@@ -275,7 +275,7 @@ def test_the_table_says_what_was_found_and_what_it_is_worth(plain):
     assert f"And 1 smaller, {bright.volume_ml:.2f} ml together." in wholebrain.table(found, n=1)
     assert "which at most 1 % of the healthy" in wholebrain.table(replace(found, fpr=0.01))
     assert "; 7 smaller than 0.1 ml are left out" in wholebrain.table(replace(found, dropped=7))
-    assert wholebrain.table(replace(found, findings=())).startswith("No finding.")
+    assert wholebrain.table(replace(found, findings=())).startswith("Nothing lies above the threshold")
 
 
 def test_findings_above_or_below_what_models_learn_from_bear_a_star(plain):

@@ -11,6 +11,7 @@ from brainlab.preprocessing.extraction import extract_brain
 from brainlab.preprocessing.picture import figure
 from brainlab.volumes import Volume
 
+DARKEST = 1e-6  # in a normalised brain
 LITTLE_SHADING = 0.10  # below it the polynomial would mostly take anatomy for shading
 NOTHING = "nothing to do"
 
@@ -86,6 +87,9 @@ def _unshaded(volume: Volume, method: str) -> Step:
     if _is_normalised(volume, brain):
         says = f"{NOTHING}, the scan is normalised, and its zero no longer the scanner's: correct before normalising"
         return Step("Correct shading", says, volume, volume)
+    if intensity_range(volume.data, brain).low < 0:
+        says = f"{NOTHING}, the scan has values below 0, so its zero is not the scanner's: correct it before z-scoring"
+        return Step("Correct shading", says, volume, volume)
     field = bias.bias_field(volume, brain, method)
     found = bias.shading(field, brain)
     if found < LITTLE_SHADING:
@@ -101,7 +105,9 @@ def _normalised(volume: Volume) -> Step:
     found = intensity_range(volume.data, brain)
     if _is_normalised(volume, brain):
         return Step("Normalise", f"{NOTHING}, percentiles 1 and 99 are 0 and {BRIGHT}", volume, volume)
-    after = replace(volume, data=normalise(volume.data, brain))
+    # Not 0 inside: what is blank is no brain to whoever looks next, and the brain's rim would be lost.
+    data = np.where(brain, np.maximum(normalise(volume.data, brain), DARKEST), 0).astype(np.float32)
+    after = replace(volume, data=data)
     says = f"percentile 1 was {found.low:.3g} and is 0, percentile 99 was {found.high:.3g} and is {BRIGHT}"
     return Step("Normalise", says, volume, after, show=("histogram",), same_window=False)
 

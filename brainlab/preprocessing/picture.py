@@ -151,7 +151,10 @@ def _histogram(axis, before: np.ndarray, after: np.ndarray, same_axis: bool) -> 
         one = axis if same_axis or name == "before" else axis.twiny()
         top = top if same_axis else _white(data) * 1.1
         values = data[(data > 0.02 * top) & (data < top)]
-        one.hist(values, bins=160, range=(0, top), histtype="step", color=COLOURS[name], density=True, **WIDTHS[name])
+        weights = np.full(values.size, 1 / max(values.size, 1))  # shares, whatever the unit: a density's would differ
+        one.hist(
+            values, bins=160, range=(0, top), histtype="step", color=COLOURS[name], weights=weights, **WIDTHS[name]
+        )
         one.set_xlabel("intensity" if same_axis else f"intensity {name}", fontsize=9, color=_ink(name, same_axis))
         one.set_xlim(0, top)
         one.tick_params(labelsize=8)

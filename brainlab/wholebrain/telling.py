@@ -12,7 +12,7 @@ def table(scan: Scan, n: int = 10) -> str:
         for k, (ml, peak, peak_mm, centroid) in enumerate(scan.findings[:n], start=1)
     ]
     head = ["| finding | volume (ml) | peak score | centroid (mm) | peak at (mm) |", "|---|--:|--:|---|---|"]
-    lines = [*head, *rows, ""] if rows else ["No finding.", ""]
+    lines = [*head, *rows, ""] if rows else ["Nothing lies above the threshold, which says nothing of health.", ""]
     if rest := scan.findings[n:]:
         lines += [f"And {len(rest)} smaller, {sum(one.volume_ml for one in rest):.2f} ml together.", ""]
     if any(map(scan.strange, scan.findings)):

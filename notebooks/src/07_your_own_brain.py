@@ -44,8 +44,9 @@
 # %% [markdown]
 # ## Before you open your own
 #
-# - **It is medical data.** Everything here stays on this computer. Do not run this lesson in a cloud notebook, do not
-#   commit or share it with its outputs, and open nobody else's scan without asking them.
+# - **It is medical data.** Everything here stays on the computer that runs this notebook: yours, or, on a JupyterHub,
+#   somebody's server. Do not run this lesson in a cloud, do not commit or share it with its outputs, and open nobody
+#   else's scan without asking them.
 # - **An anomaly map is no finding.** It lights up in healthy brains too, as you will measure, and stays dark on
 #   disease.
 # - **Something may be there.** Of people without any symptom about 1 in 37 (2.7 %) has an incidental finding in a brain
@@ -202,19 +203,22 @@ same = np.array_equal(volumes.read(clean).data, volumes.read(practice.path).data
 print(len(privacy.reveals(practice.path)), "→", len(privacy.reveals(clean)), "· the same voxels:", same)
 
 # %% [markdown]
-# And your own? The table stays on this screen; clear the outputs before you share the notebook.
+# And your own? Of the practice scan you see the words; of your own only where they stand, for a notebook's file keeps
+# what a cell has shown until you clear the outputs. (Your predictions of this lesson, and the numbers that they are
+# compared with, go into your file of answers; they are measured on the scan.)
 
 # %%
-privacy.reveals(mine.path)
+privacy.reveals(mine.path, values=mine.practice)
 
 # %% [markdown]
 # Suppose all words are gone. Is the scan anonymous? In a study, 84 people had been scanned from the head's front to its
-# back, and had been photographed. Software for recognising faces got the faces, rendered from MRI, and all the photos.
+# back, and had been photographed. Software for recognising faces was asked which MRI and which photographs belong
+# together.
 
 # %%
 lessons.predict(
     "07.face",
-    "For how many of the 84 was the right photograph its first choice?",
+    "For how many of the 84 was the right match its first choice?",
     slider=(0, 84),
     unit="people",
 )
@@ -299,7 +303,7 @@ plotting.grid(
 
 # %% [markdown]
 # **Try it:** `preprocessing.steps(scan, method="n4")` takes the field's standard for the shading, if SimpleITK is
-# installed. And `preprocessing.figure(scan, ready, same_window=False)` shows the whole way at once.
+# installed. And `preprocessing.figure(scan, ready, same_window=False, show=())` shows the whole way at once.
 #
 # ## 4 · Three detectors and a promise
 #
@@ -488,8 +492,8 @@ verdict = "everywhere about the same" if max(within, beyond) < 1.3 * min(within,
 lessons.reveal("07.levels", verdict, because=f"On average {within:.1%} of a level learned, {beyond:.1%} of the others.")
 
 # %% [markdown]
-# Cerebellum, brainstem, temporal poles, and the last caps of cortex: the networks learned from 25 to 85 % of the
-# brain's height and have never seen these. A star in the table marks what lies there.
+# The lower cerebellum, the medulla, the temporal poles, and the last caps of cortex: the networks learned from 25 to
+# 85 % of the brain's height and have never seen these. A star in the table marks what lies there.
 #
 # ### Exercise 5: levels never seen
 #

@@ -23,7 +23,8 @@ const shape = (tag, attributes = {}, ...children) => dress(document.createElemen
 const minus = (text) => text.replace("-", "−");
 const number = (value, spec) => minus(value.toFixed(spec.digits)) + (spec.unit && ` ${spec.unit}`);
 let serial = 0;
-const fresh = () => `brainlab-${++serial}`; // two copies of a widget on one page share no id
+const page = Math.random().toString(36).slice(2, 8); // each widget loads this file anew, and counts from 1 again
+const fresh = () => `brainlab-${page}-${++serial}`; // two copies of a widget on one page share no id
 
 /** A text for screen readers alone: ``say`` may be called at any rate, what has come to rest is heard. */
 function speaker() {
