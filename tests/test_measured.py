@@ -23,8 +23,10 @@ def test_a_card_is_read_as_its_numbers():
 
 def test_what_a_card_does_not_state_is_nan():
     found = measured.read(CARD)
-    assert math.isnan(found["elbo"].without) and found["elbo"].stand_in == ""
-    assert found["copied"].value == 0 and math.isnan(found["copied"].low)
+    assert math.isnan(found["elbo"].without)
+    assert found["elbo"].stand_in == ""
+    assert found["copied"].value == 0
+    assert math.isnan(found["copied"].low)
 
 
 def test_the_budget_is_the_epochs_of_these_weights():
