@@ -51,4 +51,5 @@ def epochs(card: str) -> int | None:
 def _stated(*cells: str) -> Stated:
     """A row's cells: the number, its interval, the same three without a model, and how."""
     value, low, high, without, _, _, stand_in = cells
-    return Stated(*(float(one or "nan") for one in (value, low, high, without)), stand_in.strip())
+    numbers = (float(one or "nan") for one in (value, low, high, without))
+    return Stated(*numbers, stand_in=stand_in.strip())

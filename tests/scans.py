@@ -1,8 +1,9 @@
-"""Three people's scans made by formula: a disk of brain with a square of lesion, dark or bright, whose mask is known."""
+"""Three people's scans made by formula: a disk of brain with a square of lesion, dark or bright."""
 
 import numpy as np
 import torch
 
+from brainlab import geometry
 from brainlab.slices import About, Slices
 
 SIZE = 32
@@ -40,8 +41,8 @@ def scans(visits=VISITS, people=PEOPLE, heights=(-10.0, 20.0), seed=0) -> Slices
         labels=labels,
         position_mm=np.array(height),
         visit=visit,
-        affine=np.tile(np.eye(4), (n, 1, 1)),
+        affine=np.stack([geometry.slice_affine(SIZE, (0.0, 0.0, z)) for z in height]),
         contrast="T1w",
-        spacing=6.5,
+        spacing=geometry.pixel_mm(SIZE),
         about=About("a formula", "none", "", True),
     )

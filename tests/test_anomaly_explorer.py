@@ -1,4 +1,6 @@
-"""The anomaly explorer without a browser: thresholds that are drawn are those that are counted, and marks are honest."""
+"""The anomaly explorer without a browser: what is drawn is what is counted, and the marks are honest."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -180,10 +182,10 @@ def test_a_lesion_that_a_person_does_not_have_is_a_sentence_and_the_picture_stay
     keep = [not (s == "ben" and v == "ms-hyper") for s, v in zip(slices.subjects, slices.visit, strict=True)]
     canvas = show(AnomalyExplorerState(SCORES, slices[np.array(keep)], scans(("healthy",))))
     canvas.state.person = "ben"
-    before = canvas.picture_called
+    before = canvas.get_state()["picture_called"]
     canvas.state.kind = "ms"
     assert "choose another person" in canvas.frame["error"]
-    assert canvas.picture_called == before
+    assert canvas.get_state()["picture_called"] == before
     canvas.close()
 
 
@@ -193,3 +195,18 @@ def test_the_sentence_says_which_pixels_and_whose_mark():
     assert "all 6 slices of these 3 people" in words
     assert "2 healthy people's brain" in words
     assert "Oracle, the best threshold once the truth is known" in words
+
+
+def test_letters_stand_only_where_the_slices_lie_as_the_kits_do():
+    panels = show(explorer()).spec["panels"]
+    assert panels[0]["edges"] == ("A", "P", "R", "L")
+    assert panels[0]["pixel_mm"] == pytest.approx(panels[1]["pixel_mm"] / 4)  # its picture is sharper
+    turned = replace(scans(), affine=np.tile(np.eye(4), (len(scans()), 1, 1)))
+    assert show(AnomalyExplorerState(SCORES, turned, scans(("healthy",)))).spec["panels"][0]["edges"] is None
+
+
+def test_scans_of_ones_own_are_called_by_their_visit():
+    mine = scans(("tumour-hyper",))
+    state = AnomalyExplorerState(SCORES, replace(mine, visit=("2026-11-01",) * len(mine)), scans(("healthy",)))
+    assert (state.kinds, state.levels) == (("2026-11-01",), ())
+    assert state.frame().readout.startswith("2026-11-01; ann")

@@ -18,7 +18,7 @@ from brainlab import anomaly, metrics
 from brainlab.errors import InputError
 from brainlab.slices import Slices
 from brainlab.widgets.canvas import Canvas
-from brainlab.widgets.cases import CaseState, caption, outlined, plain, some_people
+from brainlab.widgets.cases import NAMES, CaseState, caption, marks, outlined, plain, scan_panel, some_people
 from brainlab.widgets.frame import Frame, Picture, to_bytes
 from brainlab.widgets.parts import Button, Choice, Curve, Lookup, Panel, Toggle
 from brainlab.widgets.plots import Line, Lines, Reading, Readings
@@ -26,14 +26,6 @@ from brainlab.widgets.plots import Line, Lines, Reading, Readings
 FPR = 0.01  # of healthy people's brain pixels: where the honest mark stands
 PLACES = (np.arange(1, 256) - 0.5) / 255  # thresholds between the bytes: what is drawn is what is counted
 MARK = 0.016  # half of a mark's width, as a share of the axis
-NAMES = {
-    "ae": "AE",
-    "ae-spatial": "AE, spatial",
-    "vae": "VAE",
-    "dae": "DAE",
-    "vaegan": "VAE-GAN",
-    "fanogan": "f-AnoGAN",
-}
 
 
 class Pool(NamedTuple):
@@ -140,8 +132,8 @@ class AnomalyExplorerState(CaseState):
         return (
             f"{self.told()}. Pixels of {where}, {100 * self._chance():.1f} % of the brain is lesion. Average "
             f"precision of {self._named} {worth.average_precision:.2f}{beside}, of chance {self._chance():.2f}. At the "
-            f"threshold that calls {100 * FPR:.0f} % of {healthy} healthy people's brain: Dice {worth.honest[3]:.2f}. Oracle, "
-            f"the best threshold once the truth is known: Dice {worth.oracle[3]:.2f}."
+            f"threshold that calls {100 * FPR:.0f} % of {healthy} healthy people's brain: Dice {worth.honest[3]:.2f}. "
+            f"Oracle, the best threshold once the truth is known: Dice {worth.oracle[3]:.2f}."
         )
 
     @property
@@ -172,13 +164,13 @@ class AnomalyExplorerState(CaseState):
         return score(self._part(person, visit))
 
     def _top(self, method: str) -> float:
-        """The score that a share of 1 stands for: 1 for intensities, else half as much again as healthy people reach.
+        """The score that a share of 1 stands for: 1 for intensities, else the highest of healthy people.
 
         The same for every slice and cleaning, so that a threshold means the same.
         """
         if method in ("brightness", "darkness"):
             return 1.0
-        return max(1.5 * float(self._raw(method, None, None).max()), 1e-6)
+        return max(float(self._raw(method, None, None).max()), 1e-6)
 
     def _clean(self, method: str, person: str | None, visit: str | None, *steps: bool) -> Tensor:
         """The map after the chosen steps of ``anomaly.cleaning``."""
@@ -275,9 +267,9 @@ def anomaly_explorer(
 def show(state: AnomalyExplorerState) -> Canvas:
     """The explorer on any scores and slices; it opens with the threshold at the honest mark."""
     panels = [
-        Panel("truth", "Scan, with the lesion's outline", overlay_colours="amber"),
-        Panel("scores", "Anomaly map: share of the highest score", colours="inferno"),
-        Panel("called", "Called a lesion at this threshold", smooth=False),
+        scan_panel("truth", state.slices),
+        Panel("scores", "Anomaly map, scaled to 0–1", colours="inferno", **marks(state.slices)),
+        Panel("called", "Called a lesion at this threshold", smooth=False, **marks(state.slices)),
         Curve("curve", "Precision and recall over all thresholds", "recall", "precision", marker="look.threshold"),
         Lookup("numbers", "At this threshold"),
     ]

@@ -8,14 +8,22 @@ import traitlets
 from scipy import ndimage
 from torch import Tensor
 
-from brainlab import anomaly
+from brainlab import anomaly, geometry
 from brainlab.errors import InputError
 from brainlab.slices import Slices
 from brainlab.widgets.frame import Picture, to_bytes
-from brainlab.widgets.parts import Choice, Control
+from brainlab.widgets.parts import Choice, Control, Panel
 
 KINDS = {"healthy": "none", "tumour": "tumour", "ms": "multiple sclerosis", "infarct": "infarct"}
 LEVELS = {"hypo": "dark", "iso": "like grey matter", "hyper": "bright"}
+NAMES = {
+    "ae": "AE",
+    "ae-spatial": "AE, spatial",
+    "vae": "VAE",
+    "dae": "DAE",
+    "vaegan": "VAE-GAN",
+    "fanogan": "f-AnoGAN",
+}
 PEOPLE = 8  # of the dev split: enough for a curve, few enough to score in a second
 SHARP = 4  # times as many pixels, so that an outline is thinner than the scan's own
 
@@ -110,9 +118,23 @@ def outlined(image: Tensor, mask: Tensor | None) -> Picture:
     edge = np.zeros(grey.shape, dtype=bool)
     if mask is not None:
         large = np.kron(mask.numpy(), np.ones((SHARP, SHARP), dtype=bool))
-        edge = large & ~np.asarray(ndimage.binary_erosion(large, np.ones((3, 3)), iterations=SHARP // 2))
+        inside = np.asarray(ndimage.binary_erosion(large, np.ones((3, 3)), iterations=SHARP // 2), dtype=bool)
+        edge = large & ~inside
     # the outline is the overlay's highest value: it passes any threshold that is set for the map beside it
     return Picture(to_bytes(grey.numpy(), (0.0, 1.0)), overlay=to_bytes(edge, (0.0, 1.0)))
+
+
+def marks(slices: Slices, sharper: int = 1) -> dict[str, Any]:
+    """A panel's edge letters and scale, where the slices lie as the kit's do; ``sharper`` as in ``outlined``."""
+    way = np.sign(slices.affine[0, :3, :2]) if len(slices) else np.zeros((3, 2))
+    known = np.array_equal(way, np.sign(geometry.slice_affine(1, np.zeros(3))[:3, :2]))
+    wide = slices.spacing / sharper if np.isfinite(slices.spacing) else None
+    return {"edges": geometry.EDGES["axial"], "pixel_mm": wide} if known else {}
+
+
+def scan_panel(name: str, slices: Slices) -> Panel:
+    """The panel of an ``outlined`` picture."""
+    return Panel(name, "Scan, with the lesion's outline", overlay_colours="amber", **marks(slices, SHARP))
 
 
 def some_people(slices: Slices, most: int = PEOPLE) -> Slices:

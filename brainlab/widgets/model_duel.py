@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import traitlets
 from torch import Tensor, nn
 
@@ -9,9 +10,9 @@ from brainlab import anomaly, checkpoints, metrics
 from brainlab.errors import InputError
 from brainlab.slices import Slices
 from brainlab.widgets.canvas import Canvas
-from brainlab.widgets.cases import CaseState, caption, outlined, plain, some_people
+from brainlab.widgets.cases import NAMES, CaseState, caption, outlined, plain, scan_panel, some_people
 from brainlab.widgets.frame import Frame, Picture, Table, to_bytes
-from brainlab.widgets.parts import Choice, Panel, Swipe
+from brainlab.widgets.parts import Choice, Swipe
 
 SPAN = (0.0, 0.5)  # of a residual: seldom is one larger
 
@@ -44,7 +45,9 @@ class ModelDuelState(CaseState):
         for side, x_hat in both.items():
             pictures[side] = self._picture(case, x_hat)
         rows, words = self._numbers(case, both)
-        return Frame(pictures, words, Table("On this slice", rows), disabled=self.without_effect())
+        return Frame(
+            pictures, words, Table("On this slice (AP: average precision)", rows), disabled=self.without_effect()
+        )
 
     def _picture(self, case: Slices, x_hat: Tensor) -> Picture:
         """The reconstruction, or the scan under the residual's size."""
@@ -52,7 +55,10 @@ class ModelDuelState(CaseState):
             return Picture(to_bytes(x_hat[0, 0].numpy(), (0.0, 1.0)))
         residual = (case.images - x_hat).abs() * case.brain
         image = to_bytes(case.images[0, 0].numpy(), (0.0, 1.0))
-        return Picture(image, overlay=to_bytes(residual[0, 0].numpy(), SPAN), overlay_span=SPAN)
+        shades = np.maximum(
+            to_bytes(residual[0, 0].numpy(), SPAN), case.brain[0, 0].numpy()
+        )  # at 0 the scan would show
+        return Picture(image, overlay=shades, overlay_span=SPAN)
 
     def _numbers(self, case: Slices, both: dict[str, Tensor]) -> tuple[list[tuple[str, str, float | None]], str]:
         """The table's rows and the sentence: PSNR of both, and average precision beside the plain threshold's."""
@@ -69,7 +75,7 @@ class ModelDuelState(CaseState):
             k: metrics.average_precision(anomaly.clean(v, case.brain), case.masks, case.brain) for k, v in maps.items()
         }
         found["chance"] = metrics.prevalence(case.masks, case.brain)
-        rows += [(f"Average precision, {k}", f"{v:.2f}", v) for k, v in found.items()]
+        rows += [(f"AP, {k}", f"{v:.2f}", v) for k, v in found.items()]
         return rows, f"{words} Average precision: {', '.join(f'{k} {v:.2f}' for k, v in found.items())}."
 
 
@@ -91,8 +97,8 @@ def show(state: ModelDuelState) -> Canvas:
     """The duel of any two models on any slices."""
     left, right = (("left", state.sides["left"][0]), ("right", state.sides["right"][0]))
     panels = [
-        Panel("scan", "Scan, with the lesion's outline", overlay_colours="amber"),
-        Swipe("duel", "Drag the divider", left, right),
+        scan_panel("scan", state.slices),
+        Swipe("duel", "What each makes of it: drag the divider", left, right),
     ]
     shown = Choice("shows", "Show", (("x_hat", "reconstruction"), ("residual", "residual")))
     state.frame()  # a model that cannot take part says so here, and not in the widget
@@ -101,7 +107,7 @@ def show(state: ModelDuelState) -> Canvas:
         panels,
         [shown, *state.controls()],
         title="Model duel",
-        caption=caption(state.slices),
+        caption=caption(state.slices, f"Residual: |scan − reconstruction|, black 0, yellow {SPAN[1]:g} and more."),
         display=("opacity", "zoom"),
         look={"low": 0.0, "high": 1.0, "threshold": 0.0, "opacity": 1.0},
     )
@@ -110,7 +116,7 @@ def show(state: ModelDuelState) -> Canvas:
 def _duellist(given: str | nn.Module) -> Duellist:
     """A model and its name."""
     if isinstance(given, str):
-        return given, checkpoints.load(given)
+        return NAMES.get(given, given), checkpoints.load(given)
     if not isinstance(given, nn.Module):
         raise InputError(f"left and right are names of weights or models, got {type(given).__name__}.")
     return type(given).__name__, given

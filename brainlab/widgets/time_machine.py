@@ -19,12 +19,24 @@ from brainlab.models.gan import GAN
 from brainlab.models.vae import VAE
 from brainlab.slices import Slices
 from brainlab.widgets.canvas import Canvas
-from brainlab.widgets.cases import CaseState, caption, outlined, plain, some_people
+from brainlab.widgets.cases import CaseState, caption, marks, outlined, plain, some_people
 from brainlab.widgets.frame import Content, Frame, Picture, Table, to_bytes
-from brainlab.widgets.parts import AnyPanel, Choice, Curve, Panel, Slider
+from brainlab.widgets.parts import AnyPanel, Choice, Curve, Panel, Slider, Swipe
 from brainlab.widgets.plots import Line, Lines
 
 SIDE = 3  # samples a row and a column
+SHORT = {
+    "psnr": "PSNR, dB",
+    "ap_hypo": "AP, dark",
+    "ap_iso": "AP, like grey matter",
+    "ap_hyper": "AP, bright",
+    "elbo": "ELBO, nats",
+    "kl": "KL, nats",
+    "frechet": "Fréchet distance",
+    "precision": "Samples, precision",
+    "recall": "Samples, recall",
+    "copied": "Samples, copied",
+}
 BOOST = 2  # residuals are seldom above a half
 
 
@@ -101,17 +113,20 @@ class TimeMachineState(CaseState):
         if not isinstance(model, GAN):
             x_hat = anomaly.reconstruct(model, case.images)
             residual = (case.images - x_hat).abs() * case.brain
-            pictures |= {"input": outlined(case.images[0, 0], case.masks[0, 0]), "x_hat": _grey(x_hat[0, 0])}
+            pictures |= {
+                "input": outlined(case.images[0, 0], case.masks[0, 0]),
+                "x_hat": outlined(x_hat[0, 0], case.masks[0, 0]),
+            }
             pictures["residual"] = _grey(BOOST * residual[0, 0])
             words += [f"{self.told()}.", self._judged(case, x_hat, residual)]
         if draws(model):
             pictures["samples"] = _grey(samples(model, self.seed))
-        card = Table(f"From the card of {self.here.name}: test split, 95 % intervals", self._rows())
+        card = Table(f"The card of {self.here.name}", self._rows())
         spoken = {"stop": self._told()}
         return Frame(pictures, " ".join(words), card, disabled=self.without_effect(), spoken=spoken)
 
     def _rows(self) -> list[tuple[str, str, float | None]]:
-        return [(measured.MEASURES[name][0], _number(one), None) for name, one in self.here.stated.items()]
+        return [(SHORT.get(name, name), _number(one), None) for name, one in self.here.stated.items()]
 
     def _told(self) -> str:
         words = self.axis.words.format(f"{self.here.value:g}")
@@ -180,10 +195,10 @@ def show(state: TimeMachineState) -> Canvas:
         *([Slider("seed", "Seed of the samples", 0, 20, 1)] if draws(model) else []),
         Choice("measure", "Curve", tuple((one, measured.MEASURES[one][0]) for one in state.measures)),
     ]
-    measures = "Curve and table: the cards' measures on the test split."
+    measures = "Curve and table: what the weights' cards state, measured on the test split (AP: average precision)."
     return Canvas(
         state,
-        _panels(model, axis),
+        _panels(model, axis, state.slices),
         controls,
         title="Time machine" if axis.plotted == "epochs" else f"Time machine: {axis.label}",
         caption=caption(state.slices, measures),
@@ -218,16 +233,21 @@ def samples(model: nn.Module, seed: int) -> Tensor:
     return torch.cat([torch.cat(list(row), dim=1) for row in rows])
 
 
-def _panels(model: nn.Module, axis: Axis) -> list[AnyPanel]:
+def _panels(model: nn.Module, axis: Axis, slices: Slices) -> list[AnyPanel]:
     panels: list[AnyPanel] = []
     if not isinstance(model, GAN):
         panels += [
-            Panel("input", "Scan, with the lesion's outline", overlay_colours="amber"),
-            Panel("x_hat", "Reconstruction"),
-            Panel("residual", f"|scan − reconstruction|, × {BOOST}", colours="inferno"),
+            Swipe(
+                "pair",
+                "Scan and reconstruction: drag the divider",
+                ("input", "scan"),
+                ("x_hat", "rebuilt"),
+                overlay_colours="amber",
+            ),
+            Panel("residual", f"|scan − rebuilt|, × {BOOST}", colours="inferno", **marks(slices)),
         ]
     if draws(model):
-        panels.append(Panel("samples", "Samples: z ~ N(0, I), always the same z"))
+        panels.append(Panel("samples", "Samples, the same z at every stop"))
     return [*panels, Curve("curve", "What the cards state", axis.plotted, "measure", marker="stop")]
 
 
@@ -240,7 +260,6 @@ def _grey(image: Tensor) -> Picture:
 
 
 def _number(one: measured.Stated) -> str:
-    """As a card writes it, and what one has without a model."""
-    interval = "" if math.isnan(one.low) else f" ({one.low:g} to {one.high:g})"
+    """A measure, and what one has without a model."""
     beside = "" if math.isnan(one.without) else f"; {one.stand_in}: {one.without:g}"
-    return f"{one.value:g}{interval}{beside}".replace("-", "−")
+    return f"{one.value:g}{beside}".replace("-", "−")
