@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scans import PEOPLE, scans
 
 from brainlab import InputError, anomaly, metrics
-from brainlab.widgets.anomaly_explorer import FPR, PLACES, AnomalyExplorerState, later, opened, show
+from brainlab.widgets.anomaly_explorer import AnomalyExplorerState, later, show
+from brainlab.widgets.judging import FPR, PLACES, opened
 
 torch.set_num_threads(1)
 SCORES = {
