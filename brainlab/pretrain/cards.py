@@ -1,37 +1,15 @@
 """The card of a model's weights: what they were made from and how, what they are worth, and what not to expect."""
 
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from brainlab import measured
+from brainlab.measured import MEASURES
 from brainlab.metrics import Interval
 from brainlab.pretrain.recipes import Recipe
 from brainlab.slices import Slices
 
 Numbers = Mapping[str, Interval]
-
-MEASURES = {
-    "psnr": ("PSNR of healthy slices, dB", "the mean training slice"),
-    "ap_hypo": ("average precision, dark lesions", "darkness itself"),
-    "ap_iso": ("average precision, lesions as bright as grey matter", "chance"),
-    "ap_hyper": ("average precision, bright lesions", "brightness itself"),
-    "elbo": ("ELBO of healthy slices at σ = 0.05, nats an image", ""),
-    "kl": ("its KL term, nats an image", ""),
-    "frechet": ("Fréchet distance of samples to real slices; 0 is best", "other people's"),
-    "precision": ("precision of samples: the share that looks real", "other people's"),
-    "recall": ("recall of samples: the share of real slices that they come near", "other people's"),
-    "copied": (
-        "P(a sample is nearer to training slices than an unseen person's is): 0.5 honest, 1 copies, 0 far off",
-        "",
-    ),
-    "accuracy": ("share named rightly, mean over the classes", ""),
-    "auroc": ("AUROC, lesion against none", ""),
-}
-"""Each measure of ``scorecard`` in words, and what stands in for a model in the card's last column."""
-
-NUMBER = r"(-?[\d.]+)(?: \((-?[\d.]+)–(-?[\d.]+)\))?"
-ROW = re.compile(rf"^\| `(\w+)` \|[^|]*\| {NUMBER} \|", re.MULTILINE)
-
 
 DEVICES = {"cpu": "one CPU thread", "cuda": "a GPU", "mps": "an Apple GPU"}
 
@@ -93,7 +71,7 @@ def text(run: Run, recipe: Recipe, train: Slices, found: Numbers, without: Numbe
 
 def numbers(card: str) -> dict[str, float]:
     """The values that a card states, by the measures' names."""
-    return {name: float(value) for name, value, _, _ in ROW.findall(card)}
+    return {name: one.value for name, one in measured.read(card).items()}
 
 
 def written(value: float) -> str:

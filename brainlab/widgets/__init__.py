@@ -17,7 +17,10 @@ How to write a widget on this canvas:
 9. Test the state like any function: set a trait, call ``press``, look at ``frame()``; see tests/every_part.py.
 """
 
+from brainlab.widgets.anomaly_explorer import anomaly_explorer
 from brainlab.widgets.contrast_lab import contrast_lab
+from brainlab.widgets.model_duel import model_duel
+from brainlab.widgets.time_machine import time_machine
 from brainlab.widgets.volume_viewer import volume_viewer
 
-__all__ = ["contrast_lab", "volume_viewer"]
+__all__ = ["anomaly_explorer", "contrast_lab", "model_duel", "time_machine", "volume_viewer"]
