@@ -18,6 +18,7 @@ How to write a widget on this canvas:
 """
 
 from brainlab.widgets.contrast_lab import contrast_lab
+from brainlab.widgets.lesion_painter import lesion_painter
 from brainlab.widgets.volume_viewer import volume_viewer
 
-__all__ = ["contrast_lab", "volume_viewer"]
+__all__ = ["contrast_lab", "lesion_painter", "volume_viewer"]
