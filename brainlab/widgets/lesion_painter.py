@@ -159,7 +159,9 @@ class LesionPainterState(traitlets.HasTraits):
         rows: list[tuple[str, str, float | None]] = []
         for method, one in zip(self.methods, self.answers(), strict=True):
             words = f"Dice {_score(one.dice)}, AP {_score(one.ap)}, {100 * one.false_alarms:.1f} %"
-            rows.append((method.name, words, None if np.isnan(one.dice) else one.dice))
+            rows.append(
+                (method.name.replace(" ", "\N{NO-BREAK SPACE}"), words, None if np.isnan(one.dice) else one.dice)
+            )
         chance = metrics.prevalence(self.painted.masks, self.painted.brain)
         rows.append(("Chance", f"AP {_score(chance or np.nan)}", None))
         return Table("Dice at the threshold (bar), average precision, share of healthy pixels called", rows)
