@@ -1,6 +1,7 @@
 """The lesion painter without a browser: strokes and presses in, pictures, masks and scores out."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -388,7 +389,7 @@ def test_alone_it_opens_with_shipped_weights_and_synthetic_people(monkeypatch):
 
 def test_what_does_not_fit_is_refused_in_words(nets):
     well, val = discs(2, "well"), discs(2, "val")
-    ill = data.Slices(**vars(well) | {"masks": well.brain})
+    ill = replace(well, masks=well.brain)
     with pytest.raises(InputError, match="healthy ones"):
         lesion_painter(nets, ill, healthy=val)
     with pytest.raises(InputError, match="well-0 sets the thresholds"):
