@@ -15,7 +15,8 @@ import brainlab as bl
 from brainlab import InputError, anomaly, checkpoints, data, metrics
 from brainlab.slices import About, Slices
 from brainlab.widgets import lesion_painter as painter_widget
-from brainlab.widgets.lesion_painter import MODELS, LesionPainterState, lesion_painter, show, thresholded
+from brainlab.widgets.answering import thresholded
+from brainlab.widgets.lesion_painter import MODELS, LesionPainterState, lesion_painter, show
 from brainlab.widgets.painting import STEPS, VISIBLE, Painting, brushed
 from tests.tiny import tiny
 
@@ -318,8 +319,7 @@ def test_painting_moves_no_threshold_and_one_in_a_hundred_healthy_pixels_lies_ab
     assert [one.threshold for one in state.methods] == before
     val = discs(4, "val")
     for method in thresholded(nets, val, 0.05):
-        score = method.score or anomaly.scored(method.model)
-        maps = anomaly.clean(score(val), val.brain)
+        maps = anomaly.clean(method.score(val), val.brain)
         assert float((maps > method.threshold)[val.brain].double().mean()) <= 0.05
         assert method.threshold < before[[one.name for one in state.methods].index(method.name)]
 
@@ -394,6 +394,8 @@ def test_what_does_not_fit_is_refused_in_words(nets):
         lesion_painter(nets, ill, healthy=val)
     with pytest.raises(InputError, match="well-0 sets the thresholds"):
         lesion_painter(nets, well, healthy=well)
+    with pytest.raises(InputError, match="give healthy="):
+        lesion_painter(nets, replace(well, about=replace(well.about, synthetic=False)))
     with pytest.raises(InputError, match="at least one"):
         lesion_painter(nets, well[:0], healthy=val)
     with pytest.raises(InputError, match="GAN cannot reconstruct"):

@@ -4,48 +4,28 @@ Every threshold is set before the first stroke, on other, healthy people: the sh
 What is painted never moves it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import traitlets
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from brainlab import anomaly, checkpoints, data, geometry, metrics
+from brainlab import checkpoints, data, geometry, metrics
 from brainlab.errors import InputError
 from brainlab.slices import Slices
+from brainlab.widgets.answering import Answer, Method, answer, thresholded
 from brainlab.widgets.canvas import Canvas
 from brainlab.widgets.frame import Frame, Picture, Table, to_bytes
 from brainlab.widgets.painting import VISIBLE, Painting
 from brainlab.widgets.parts import Brush, Button, Choice, Control, Panel, Slider
 
 MODELS = {"ae": "Autoencoder", "vae": "VAE", "dae": "Denoising AE", "vaegan": "VAE-GAN"}
-PLAIN: dict[str, anomaly.Score] = {"Brightness alone": anomaly.brightness, "Darkness alone": anomaly.darkness}
 KINDS = {"tumour": "a tumour", "ms": "plaques", "infarct": "an infarct"}
 RESIDUAL_TOP = 0.5  # the residual that is shown white
 HEIGHTS_MM = (14.0, 20.0, 27.0, 33.0, 8.0, 1.0, -5.0, -12.0)  # of the default slices, from one person each
-
-
-class Method(NamedTuple):
-    """What answers: a score of every pixel and where it is cut."""
-
-    name: str
-    threshold: float  # of the cleaned map
-    score: anomaly.Score | None  # None where there is a model
-    model: nn.Module | None = None
-
-
-class Answer(NamedTuple):
-    """What a method says of the painted slice; ``dice`` and ``ap`` are nan where there is nothing to find."""
-
-    scores: Tensor  # (1, 1, H, W), cleaned
-    called: Tensor  # (1, 1, H, W) bool
-    x_hat: Tensor | None  # (1, 1, H, W); None where there is no model
-    dice: float
-    ap: float
-    false_alarms: float  # share of the brain outside the painting that is called
 
 
 class LesionPainterState(traitlets.HasTraits):
@@ -189,34 +169,6 @@ class LesionPainterState(traitlets.HasTraits):
         self.painting.lift()
 
 
-def answer(method: Method, shown: Slices) -> Answer:
-    """A method's answer to one slice, cleaned, cut and scored as everywhere in the kit."""
-    x_hat = None
-    if method.model is not None:  # anomaly.anomaly_map, but what it compares with is shown as well
-        x_hat = anomaly.reconstruct(method.model, shown.images)
-        scores = (shown.images - x_hat).abs() * shown.brain
-    else:
-        assert method.score is not None
-        scores = method.score(shown)
-    scores = anomaly.clean(scores, shown.brain)
-    called = (scores > method.threshold) & shown.brain
-    some = bool(shown.masks.any())
-    ap = metrics.average_precision(scores, shown.masks, shown.brain) if some else np.nan
-    healthy = bool((shown.brain & ~shown.masks).any())
-    alarms = metrics.false_positive_rate(called, shown.masks, shown.brain) if healthy else np.nan
-    return Answer(scores, called, x_hat, metrics.dice(called, shown.masks) if some else np.nan, ap, alarms)
-
-
-def thresholded(models: Mapping[str, nn.Module], healthy: Slices, fpr: float = 0.01) -> list[Method]:
-    """The plain thresholds, then the models by name, each cut where a share ``fpr`` of ``healthy`` lies above."""
-
-    def cut(score: anomaly.Score) -> float:
-        return anomaly.threshold_at_fpr(anomaly.clean(score(healthy), healthy.brain), healthy.brain, fpr)
-
-    plain = [Method(name, cut(score), score) for name, score in PLAIN.items()]
-    return plain + [Method(name, cut(anomaly.scored(model)), None, model) for name, model in models.items()]
-
-
 def lesion_painter(
     models: Sequence[str] | Mapping[str, nn.Module] | None = None,
     slices: Slices | None = None,
@@ -230,13 +182,16 @@ def lesion_painter(
     ``models``: names of shipped weights, or models by the names that are shown; by default autoencoder, VAE, denoising
     autoencoder and VAE-GAN. ``slices``: healthy, to paint on; by default eight synthetic people's. ``healthy``: slices
     of other healthy people that set the thresholds, at a share ``fpr`` of their pixels; by default the synthetic
-    population's "val". ``canvas.state.as_slices()`` returns the painting with its masks, ``canvas.png()`` the picture.
+    population's "val", which real slices cannot use.
+    ``canvas.state.as_slices()`` returns the painting with its masks, ``canvas.png()`` the picture.
     Raises InputError where slices and models do not fit, or where the thresholds' people would be painted on.
     """
     slices = _default_slices() if slices is None else slices
     _check_slices(slices)
     loaded = _loaded(list(MODELS) if models is None else models, slices.contrast)
     if healthy is None:
+        if not slices.about.synthetic:
+            raise InputError("These slices are real: give healthy=, slices of other real people, for the thresholds.")
         healthy = data.load("phantom", "val", contrast=slices.contrast or "T1w", size=slices.images.shape[-1])
     if shared := sorted(set(slices.subjects) & set(healthy.subjects)):
         raise InputError(f"{shared[0]} sets the thresholds and cannot be painted on: take slices of other people.")
@@ -245,17 +200,18 @@ def lesion_painter(
 
 def show(state: LesionPainterState) -> Canvas:
     """The painter on any slices and methods."""
-    edges = geometry.EDGES["axial"]
+    size, spacing = state.slices.images.shape[-1], state.slices.spacing
+    plain = [(i, one.name) for i, one in enumerate(state.methods) if one.model is None]
+    nets = [(i, one.name) for i, one in enumerate(state.methods) if one.model is not None]
+    amber: dict[str, Any] = {"overlay_colours": "amber"}
+    brush: dict[str, Any] = {"brush": Brush("radius"), "pixel_mm": size * spacing / state.side}
     panels = [
-        Panel("paint", "Paint here", edges, 1.0, overlay_colours="amber", brush=Brush("radius")),
-        Panel("truth", "The truth: what was painted", overlay_colours="amber"),
+        Panel("paint", "Paint here", geometry.EDGES["axial"], **brush, **amber),
+        Panel("truth", "The truth: what was painted", **amber),
+        *(Panel(f"answer_{i}", f"{name}: answer", **amber) for i, name in plain),
+        *(Panel(f"rebuilt_{i}", f"{name} rebuilds") for i, name in nets),
+        *(Panel(f"answer_{i}", f"{name}: residual, answer", **amber) for i, name in nets),
     ]
-    plain = [i for i, one in enumerate(state.methods) if one.model is None]
-    nets = [i for i, one in enumerate(state.methods) if one.model is not None]
-    name: Callable[[int], str] = lambda i: state.methods[i].name  # noqa: E731 - three titles in a row read better
-    panels += [Panel(f"answer_{i}", f"{name(i)}: answer", overlay_colours="amber") for i in plain]
-    panels += [Panel(f"rebuilt_{i}", f"{name(i)} rebuilds") for i in nets]
-    panels += [Panel(f"answer_{i}", f"{name(i)}: residual, answer", overlay_colours="amber") for i in nets]
     canvas = Canvas(
         state,
         panels,
@@ -306,7 +262,9 @@ def _loaded(models: Sequence[str] | Mapping[str, nn.Module], contrast: str | Non
     for name in models:
         trained = checkpoints.about(name).get("contrast")
         if contrast and trained and contrast != trained:
-            raise InputError(f"The weights {name!r} know {trained} and the slices are {contrast}: give slices of both.")
+            raise InputError(
+                f"The weights {name!r} know {trained} and the slices are {contrast}: give both of one contrast."
+            )
     return {MODELS.get(name, name): checkpoints.load(name) for name in models}
 
 
