@@ -21,7 +21,6 @@ EVALUATED = "<!-- written by make evaluate -->"
 BEGIN, END = "<!-- written by make bench -->", "<!-- end -->"
 ROWS = {
     "slider_vs_inline": ("drag of a slider to the painted frame, over `@interact` with an inline figure", "≤ 0.4"),
-    "paint_answer_ms": ("ms from a stroke to the answers of four models, 64 px, in the lesion painter", "≤ 250"),
     "import_vs_torch": ("`import brainlab` over `import torch`", "≤ 1.15"),
     "cached_load_s": ("seconds to load 6,400 slices from the cache", "≤ 1"),
     "phantom_subjects_per_s": ("synthetic subjects grown a second, in one process", ""),
