@@ -212,6 +212,8 @@ def test_each_slice_keeps_its_own_painting(state):
     state.slice = "2"
     assert not state.painting.touched(2)
     state.stroke("paint", np.array([[90.0, 120.0]]), False)  # a stroke from before the turn
+    assert state.painting.steps(2) == 1
+    assert torch.equal(image(state)[:, 20:], state.slices.images[2, 0, :, 20:])  # it brought nothing along
     state.slice = "0"
     assert torch.equal(image(state), painted)
     assert state.as_slices().subjects == ("ill-0", "ill-2")
