@@ -19,8 +19,16 @@ How to write a widget on this canvas:
 
 from brainlab.widgets.anomaly_explorer import anomaly_explorer
 from brainlab.widgets.contrast_lab import contrast_lab
+from brainlab.widgets.lesion_painter import lesion_painter
 from brainlab.widgets.model_duel import model_duel
 from brainlab.widgets.time_machine import time_machine
 from brainlab.widgets.volume_viewer import volume_viewer
 
-__all__ = ["anomaly_explorer", "contrast_lab", "model_duel", "time_machine", "volume_viewer"]
+__all__ = [
+    "anomaly_explorer",
+    "contrast_lab",
+    "lesion_painter",
+    "model_duel",
+    "time_machine",
+    "volume_viewer",
+]

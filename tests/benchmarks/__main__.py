@@ -14,6 +14,7 @@ FIGURES = {
     "phantom_subjects_per_s": speeds.phantom_subjects_per_s,
     "cached_load_s": speeds.cached_load_s,
     "import_vs_torch": speeds.import_vs_torch,
+    "paint_answer_ms": speeds.paint_answer_ms,
     "train_vs_pythae": training.train_vs_pythae,
     "train_vs_monai": training.train_vs_monai,
     "fit_vs_bare_step": training.fit_vs_bare_step,

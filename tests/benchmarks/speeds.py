@@ -47,6 +47,22 @@ def import_vs_torch(pairs: int = 7) -> Figure:
     return statistics.median(ratios), {"import_s": statistics.median(ours), "import_torch_s": statistics.median(torchs)}
 
 
+def paint_answer_ms() -> Figure:
+    """Milliseconds from a stroke in the lesion painter to the frame with the answers of its four models, at 64 px."""
+    import numpy as np
+
+    from brainlab.widgets import lesion_painter
+
+    state, draw, walls, cpus = lesion_painter().state, np.random.default_rng(0), [], []
+    for _ in range(45):
+        wall, cpu = time.perf_counter(), time.process_time()
+        state.stroke("paint", draw.uniform(60, 140, (3, 2)), True)
+        state.frame()
+        walls.append(1000 * (time.perf_counter() - wall))
+        cpus.append(1000 * (time.process_time() - cpu))
+    return statistics.median(walls[5:]), {"paint_cpu_ms": statistics.median(cpus[5:]), "paint_best_ms": min(walls[5:])}
+
+
 def fresh(code: str) -> list[float]:
     """The numbers that code prints in a fresh interpreter."""
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
