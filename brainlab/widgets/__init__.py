@@ -18,6 +18,8 @@ How to write a widget on this canvas:
 """
 
 from brainlab.widgets.contrast_lab import contrast_lab
+from brainlab.widgets.latent_explorer import latent_explorer
+from brainlab.widgets.latent_map import latent_map
 from brainlab.widgets.volume_viewer import volume_viewer
 
-__all__ = ["contrast_lab", "volume_viewer"]
+__all__ = ["contrast_lab", "latent_explorer", "latent_map", "volume_viewer"]
