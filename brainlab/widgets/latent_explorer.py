@@ -64,7 +64,7 @@ class LatentExplorerState(traitlets.HasTraits):
         self.gallery = ls.Gallery(slices)
         self.likeness = self.gallery.between_people()
         self.white = ls.brightest(slices)
-        self.draws = 1
+        self.draws = 0
         self._first: tuple[Tensor, Tensor] | None = None  # where we started: z, and its picture
         self._rest = torch.zeros_like(self.axes.mean)
         self.goal = list(self.homes)[-1] if self.homes else ""
@@ -91,9 +91,9 @@ class LatentExplorerState(traitlets.HasTraits):
         return self._vector(self.start), self._vector(self.goal or "mean")
 
     def press(self, name: str) -> None:
-        """ "mean" goes back to the middle, "draw" to a new draw from the prior N(0, I)."""
+        """ "mean" goes back to the mean, "draw" to a new draw from the prior N(0, I)."""
         if name == "draw":
-            self.draws += self.start == "draw"  # a press is a new draw, the first one the first
+            self.draws += 1
         self.start = name
         self._depart()
 
@@ -126,7 +126,7 @@ class LatentExplorerState(traitlets.HasTraits):
         if self.start in self.homes:
             return ls.place(self.slices, self.homes[self.start])
         if self.start == "mean":
-            return f"the mean of {len(self.slices):,} slices" if self.space else "the middle of the prior"
+            return f"the mean of {len(self.slices):,} slices" if self.space else "the mean of the prior, z = 0"
         if isinstance(self.model, Autoencoder):
             return f"draw {self.draws} of N(0, I), a place from which nothing taught this autoencoder to draw"
         return f"draw {self.draws} from the prior N(0, I)"
@@ -136,7 +136,7 @@ class LatentExplorerState(traitlets.HasTraits):
         distance = latent.mahalanobis(axes, z[None])
         low, high = np.quantile(usual.numpy(), [0.05, 0.95])
         range_ = f"{things} mostly {low:.1f} to {high:.1f}"
-        words = f"z lies {float(distance[0]):.1f} σ from the middle ({range_}): {ls.unusual(distance, usual, things)}"
+        words = f"z lies {float(distance[0]):.1f} σ from the mean ({range_}): {ls.unusual(distance, usual, things)}"
         crowd = len(z) >= AXES and float(distance[0]) < low
         return words + (f", for nobody is average in {len(z)} directions at once." if crowd else ".")
 
@@ -148,17 +148,15 @@ class LatentExplorerState(traitlets.HasTraits):
     def _table(self) -> Table | None:
         if self.space is None:
             return None
-        share = (self.axes.std**2 / (self.axes.std**2).sum()).tolist()[: self.count]
-        rows: list[tuple[str, str, float | None]] = [
-            (f"Axis {k + 1}", f"{100 * s:.0f} %, most like {link.words()}", s)
-            for k, (s, link) in enumerate(zip(share, self.links, strict=True))
-        ]
+        held = float((self.axes.std[: self.count] ** 2).sum() / (self.axes.std**2).sum())
+        rows = [(f"{k + 1}: {link.cause.name}", link.number(), abs(link.r)) for k, link in enumerate(self.links)]
         people = len(set(self.slices.subjects))
         about = f"{len(self.slices):,} slices of {people} {'people' if people > 1 else 'person'}"
-        bar = (
-            f"named after a cause from |r| ≥ {self.space.bar():.2f}" if self.space.bar() < 1 else "too few to name any"
+        bar = f"named from |r| ≥ {self.space.bar():.2f}" if self.space.bar() < 1 else "too few people to name one"
+        words = (
+            f"Closest cause of each axis, and r over {about} ({bar}). Together these axes hold {100 * held:.0f} % of"
         )
-        return Table(f"Share of the variance of {about}, and the closest cause ({bar})", rows)
+        return Table(f"{words} the variance.", list[tuple[str, str, float | None]](rows))
 
     def _spoken(self) -> dict[str, str]:
         spoken = {}
@@ -189,6 +187,7 @@ class LatentExplorerState(traitlets.HasTraits):
     @traitlets.observe("start")
     def _depart(self, _=None) -> None:
         """Stand at the start."""
+        self.draws = max(self.draws, int(self.start == "draw"))  # "the last draw" of none is the first
         self._setting = True
         self.t = 0.0
         self._setting = False
@@ -228,10 +227,10 @@ def latent_explorer(
     return Canvas(
         state,
         _panels(slices),
-        [*_sliders(state), *_journeys(state), Button("mean", "Back to the middle"), Button("draw", _draw_label(made))],
+        [*_sliders(state), *_journeys(state), Button("mean", "Back to the mean"), Button("draw", _draw_label(made))],
         title=f"Latent explorer: {type(made).__name__}, {len(state.axes.mean)} latent numbers",
         caption=ls.caption(slices),
-        display=("zoom",),
+        display=(),  # one window does not suit both a slice and a change
     )
 
 
@@ -239,7 +238,7 @@ def _panels(slices: Slices) -> list[AnyPanel]:
     edges, mm = geometry.EDGES["axial"], slices.spacing
     return [
         Panel("decoded", "Decoded from z", edges, mm),
-        Panel("change", "Change since the start: white brighter, black darker", edges, mm),
+        Panel("change", "Change since the start: white brighter, grey none, black darker", edges, mm),
         Panel("nearest", "The real slice most like it", edges, mm),
     ]
 

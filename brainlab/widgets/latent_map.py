@@ -135,9 +135,9 @@ def latent_map(
     """Encoded slices as a map to walk in, decoding as one goes; ``canvas.state`` is the ``LatentMapState``.
 
     ``model``: a model that embeds and decodes, or the name of its weights; by default the autoencoder with two latent
-    numbers. ``slices``: the dots, at most 600 of them, drawn at random; by default the phantom's ``dev``, healthy and with
-    lesions. ``factor``: what colours the dots at first, a name in ``slices.factors``, "height" or "area". Raises
-    InputError for a model without an encoder (a GAN) or without a decoder (a DAE), and for an unknown factor.
+    numbers. ``slices``: the dots, at most 600 of them, drawn at random; by default the phantom's ``dev``, healthy and
+    not. ``factor``: what colours the dots at first, a name in ``slices.factors``, "height" or "area". Raises InputError
+    for a model without an encoder (a GAN) or without a decoder (a DAE), and for an unknown factor.
     """
     made, slices = ls.opened(model, slices, "ae-latent-2", "dev")
     state = LatentMapState(made, slices, factor)
@@ -153,7 +153,7 @@ def latent_map(
         [Choice("colour", "Colour the dots by", causes)],
         title=f"Latent map: {type(made).__name__}, {state.space.z.shape[1]} latent numbers",
         caption=ls.caption(slices),
-        display=("zoom",),
+        display=("window", "zoom"),
     )
 
 
@@ -168,7 +168,7 @@ def _scatter(state: LatentMapState) -> Scatter:
         Axis("y", top, (bottom - top) / STEPS),
         along,
         up,
-        "Colour",
+        "Colour (chosen below)",
         "healthy slice" if both else "",
         "slice with a lesion" if both else "",
         STEPS,

@@ -64,7 +64,11 @@ class Link(NamedTuple):
 
     def words(self) -> str:
         """For a label: "brain area, r = −0.94"."""
-        return f"{self.cause.name}, r = {signed(self.r, 2, plus=False)}"
+        return f"{self.cause.name}, {self.number()}"
+
+    def number(self) -> str:
+        """ "r = −0.94", never broken across two lines."""
+        return f"r = {signed(self.r, 2, plus=False)}".replace(" ", "\N{NO-BREAK SPACE}")
 
     def label(self) -> str:
         """The same, or no name where the correlation is too weak for one."""
@@ -203,7 +207,7 @@ def unusual(distance: Tensor, usual: Tensor, things: str = "slices") -> str:
         return f"further out than all {count:,} {things}"
     if further > 0.5:
         rest = f"{100 * further:.0f} in 100" if (1 - further) * count >= 0.5 and further < 0.995 else "nearly all"
-        return f"nearer to the middle than {rest} {things}"
+        return f"nearer to the mean than {rest} {things}"
     return f"as unusual as 1 in {1 / further:.0f} {things}"
 
 
@@ -227,9 +231,10 @@ def caption(slices: Slices) -> str:
 
 
 def brightest(slices: Slices) -> float:
-    """What white stands for: the 99.9th percentile of the slices, rounded up to a tenth."""
+    """What white stands for: the 99.9th percentile of what is not black, rounded up to a tenth."""
     some = slices.images[:: max(1, len(slices) // 100)].numpy()
-    return float(np.clip(np.ceil(10 * np.percentile(some, 99.9)) / 10, 0.1, 1.0))
+    bright = np.percentile(some[some > 0], 99.9) if (some > 0).any() else 1.0
+    return float(np.clip(np.ceil(np.round(10 * bright, 3)) / 10, 0.1, 1.0))
 
 
 def middles(slices: Slices) -> Mapping[str, int]:
