@@ -111,6 +111,12 @@ def test_a_slider_moves_z_by_so_many_standard_deviations_along_its_axis():
     assert grey(state, "decoded")[0, 0] == pytest.approx(0.7, abs=0.005)  # white is the brightest slice's 0.7
 
 
+def test_places_along_an_axis_have_a_standard_deviation_of_one():
+    z = latent.prior_samples(20, 12)  # so few that ``spread`` is far from ``std``
+    places = ls.coordinates(latent.principal_axes(z), z)
+    assert places.std(dim=0).tolist() == pytest.approx([1.0] * 12, abs=1e-3)
+
+
 def test_an_axis_is_named_after_its_cause_and_says_which_way_it_goes():
     wave = waves(3)
     state = explorer(ventricle_size=1.5 + 0.5 * wave[:, 0], head_shape=-0.05 * wave[:, 1])
@@ -149,7 +155,12 @@ def test_the_table_tells_what_the_shown_axes_hold_of_the_variance():
 
 
 def test_causes_that_are_constant_or_unknown_are_left_out():
-    slices = people(bias=np.full(PEOPLE, 0.1), noise=[np.nan, *[0.1] * (PEOPLE - 1)], asymmetry=np.arange(PEOPLE))
+    slices = people(
+        bias=np.full(PEOPLE, 0.1),
+        rotation=[np.inf, *range(1, PEOPLE)],
+        noise=[np.nan, *[0.1] * (PEOPLE - 1)],
+        asymmetry=np.arange(PEOPLE),
+    )
     assert list(ls.causes(slices)) == ["asymmetry"]
     assert list(ls.causes(people())) == ["height"]  # something must colour a map
 
@@ -265,6 +276,8 @@ def test_the_change_is_none_at_the_start_and_then_what_moved_since():
     assert change[1, 0] == pytest.approx(float(state.z[1] - before[1]), abs=0.003)
     change[1, 0] = 0
     assert np.abs(change).max() < 0.003
+    state.start = list(state.homes)[1]
+    assert np.abs(grey(state, "change")).max() < 0.003
 
 
 def test_draws_from_the_prior_are_new_each_time_and_the_same_again():
@@ -452,6 +465,7 @@ def test_a_factor_colours_the_dots_and_its_correlation_is_told():
     state = LatentMapState(Pixels(4), people(4, ventricle_size=1.5 - wave[:, 1], noise=np.arange(PEOPLE)), "noise")
     assert state.frame().pictures["map"].values.tolist() == (100.0 * np.arange(PEOPLE)).tolist()  # in %
     state.colour = "ventricle_size"
+    assert state.frame().pictures["map"].values.tolist() == pytest.approx(1.5 - wave[:, 1])
     words = state.frame().readout
     assert (
         "Colour: ventricle width, 0.5 × atlas to 2.5 × atlas; r = 0.00 with axis 1 and r = −1.00 with axis 2." in words
