@@ -509,6 +509,9 @@ def test_a_crosshair_moved_by_the_page_is_answered(capsys):
     widget.answer({"client": "a browser", "seq": 3, "values": {"x": 0.3, "y": 0.6}})
     assert (widget.state.x, widget.state.y) == (0.3, 0.6)
     assert "z₁ = +0.30, z₂ = +0.60" in widget.frame["readout"]
+    assert (
+        widget.spec["panels"][0]["rows"]["step"] < 0 < widget.spec["panels"][0]["columns"]["step"]
+    )  # z₂ grows upwards
     assert widget.spec["panels"][0]["hollow_label"] == "slice with a lesion"
     assert "Synthetic" in widget.spec["caption"]
     widget.close()
