@@ -238,7 +238,7 @@ def _panels(slices: Slices) -> list[AnyPanel]:
     edges, mm = geometry.EDGES["axial"], slices.spacing
     return [
         Panel("decoded", "Decoded from z", edges, mm),
-        Panel("change", "Change since the start: white brighter, grey none, black darker", edges, mm),
+        Panel("change", "Change since the start: white brighter, black darker", edges, mm),
         Panel("nearest", "The real slice most like it", edges, mm),
     ]
 
