@@ -19,6 +19,8 @@ How to write a widget on this canvas:
 
 from brainlab.widgets.anomaly_explorer import anomaly_explorer
 from brainlab.widgets.contrast_lab import contrast_lab
+from brainlab.widgets.latent_explorer import latent_explorer
+from brainlab.widgets.latent_map import latent_map
 from brainlab.widgets.lesion_painter import lesion_painter
 from brainlab.widgets.model_duel import model_duel
 from brainlab.widgets.time_machine import time_machine
@@ -27,6 +29,8 @@ from brainlab.widgets.volume_viewer import volume_viewer
 __all__ = [
     "anomaly_explorer",
     "contrast_lab",
+    "latent_explorer",
+    "latent_map",
     "lesion_painter",
     "model_duel",
     "time_machine",
