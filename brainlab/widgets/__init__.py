@@ -18,6 +18,7 @@ How to write a widget on this canvas:
 """
 
 from brainlab.widgets.contrast_lab import contrast_lab
+from brainlab.widgets.filter_lab import filter_lab
 from brainlab.widgets.volume_viewer import volume_viewer
 
-__all__ = ["contrast_lab", "volume_viewer"]
+__all__ = ["contrast_lab", "filter_lab", "volume_viewer"]

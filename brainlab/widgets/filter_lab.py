@@ -1,0 +1,433 @@
+"""How a CNN sees a brain: a kernel by hand, the maps of a trained classifier, and what its answer rests on."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import numpy as np
+import torch
+import traitlets
+from torch import Tensor
+from torch.nn import functional as F
+
+from brainlab import filters, geometry, metrics, saliency
+from brainlab.anomaly import brightness, darkness
+from brainlab.errors import InputError
+from brainlab.models.batched import check_images
+from brainlab.models.classifier import Classifier
+from brainlab.slices import Slices
+from brainlab.widgets.canvas import Canvas
+from brainlab.widgets.frame import Frame, Picture, Table, to_bytes
+from brainlab.widgets.parts import AnyPanel, Button, Choice, Control, Lookup, Matrix, Panel, Slider, Toggle
+from brainlab.widgets.plots import Reading, Readings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+PARTS = ("filter", "features", "why")
+SIDE = 256  # px, about: pictures with an outline are enlarged to this, so that the outline is thin
+SCANS = 40  # a list of more is no help
+STRONGEST = 5
+AT = np.arange(256) / 255
+UNSEEN = 97  # a population of phantoms that no shipped model was trained on
+METHODS = {"grad-cam": "Grad-CAM", "occlusion": "Occlusion"}
+BEYOND = {"zeros": "zeros", "edge": "the edge's values", "reflect": "a mirror image"}
+ABOUT = {
+    "features": "Strongest channels",
+    "why": "What it says, and how much of the map's mass in the brain lies in the lesion",
+}
+SHOWN = {"ms": "multiple sclerosis"}
+
+
+class Explained(NamedTuple):
+    """What speaks for a class, and how far the map lies where the lesion is."""
+
+    target: int
+    map: Tensor  # (1, 1, H, W), at least 0
+    highest: float  # of the map
+    lowest: float  # below 0 where covering a patch made the class more probable
+
+
+class FilterLabState(traitlets.HasTraits):
+    """A slice, a kernel, a channel and a question in; pictures, numbers and sentences out."""
+
+    slice = traitlets.Unicode("0")  # its number
+    preset = traitlets.Unicode("sobel x")  # "own" as soon as the kernel was changed by hand
+    kernel = traitlets.List(traitlets.List(traitlets.Float()))
+    flip = traitlets.Bool(False)
+    border = traitlets.Enum(tuple(filters.BORDERS), "zeros")
+    layer = traitlets.Unicode("1")  # 1 is the first
+    channel = traitlets.CInt(1, min=1)  # 1 is the first; the last where the layer has fewer
+    method = traitlets.Enum(tuple(METHODS), "grad-cam")
+    target = traitlets.Unicode("answer")  # a class's name, or the class that the model finds most probable
+    patch = traitlets.CInt(8, min=2)  # px
+    outline = traitlets.Bool(True)
+
+    def __init__(
+        self, model: "nn.Module", slices: Slices, parts: Sequence[str] = PARTS, kernel_size: int = 5, layer: int = 3
+    ) -> None:
+        self.model, self.slices, self.parts, self.side = _checked(model), slices, tuple(parts), kernel_size
+        self.kernels = _kernels(self.model, kernel_size)
+        self._kept: dict[str, tuple[Any, Any]] = {}
+        self._setting = True
+        super().__init__(kernel=self.kernels["sobel x"].tolist(), layer=str(layer), slice=_most_lesion(slices))
+        self._setting = False
+
+    # ---- what is computed
+
+    def image(self) -> Tensor:
+        """The slice, (1, 1, H, W)."""
+        return self.slices.images[int(self.slice)][None]
+
+    def filtered(self) -> Tensor:
+        """The slice under the kernel, (H, W)."""
+        return filters.filtered(
+            self.image()[0, 0], torch.tensor(self.kernel), cast("filters.Border", self.border), self.flip
+        )
+
+    def maps(self) -> Tensor:
+        """Every channel of the layer, (K, h, w)."""
+        key = (self.slice, self.layer)
+        return self._once("maps", key, lambda: saliency.layer_maps(self.model, self.image(), int(self.layer))[0])
+
+    def strongest(self) -> list[int]:
+        """The channels with the highest means over all places, the highest first; 1 is the first channel."""
+        means = self.maps().mean((1, 2))
+        return [int(one) + 1 for one in means.argsort(descending=True, stable=True)[:STRONGEST]]
+
+    def probabilities(self) -> Tensor:
+        """Of every class, (classes,)."""
+        return self._once("says", self.slice, lambda: saliency.probabilities(self.model, self.image())[0])
+
+    def explained(self) -> Explained:
+        """The heat map of the method for the class."""
+        return self._once("why", self._question(), lambda: self._explain(self._question()[-1]))
+
+    def _question(self) -> tuple[str, str, str | int, int]:
+        """What a heat map depends on; the class's number last."""
+        classes = self.model.config.classes
+        target = int(self.probabilities().argmax()) if self.target == "answer" else classes.index(self.target)
+        return self.slice, self.method, self.layer if self.method == "grad-cam" else self.patch, target
+
+    def _explain(self, target: int) -> Explained:
+        if self.method == "grad-cam":
+            map_ = saliency.grad_cam(self.model, self.image(), target, int(self.layer))
+        else:
+            brain = self.slices.brain[int(self.slice), 0]
+            stride = self.patch // 2
+            map_ = saliency.classifier_occlusion(self.model, self.image()[0], brain, target, self.patch, stride)
+        low, high = float(map_.min()), float(map_.max())
+        return Explained(target, map_.reshape(1, 1, *map_.shape[-2:]).relu(), high, low)
+
+    def _once(self, name: str, key: Any, make: Callable[[], Any]) -> Any:
+        """What was made for this key, if it was the last one: a move computes only what it changes."""
+        if self._kept.get(name, (None,))[0] != key:
+            self._kept[name] = (key, make())
+        return self._kept[name][1]
+
+    # ---- what is shown
+
+    def press(self, name: str) -> None:
+        """ "strongest" goes to the strongest channel."""
+        if name == "strongest":
+            self.channel = self.strongest()[0]
+
+    def frame(self) -> Frame:
+        """All parts of the lab, the table and the sentences."""
+        pictures: dict[str, Any] = {"slice": Picture(self._outlined()[0])}
+        words, rows = [], []
+        for part in self.parts:
+            told, more = {"filter": self._filter, "features": self._features, "why": self._why}[part](pictures)
+            words.append(told)
+            rows += more
+        caption = "; ".join(ABOUT[one] for one in self.parts if one in ABOUT)
+        cam = self.method == "grad-cam"
+        off = (*(("patch",) if cam else ()), *(("layer",) if not cam and "features" not in self.parts else ()))
+        spoken = {"channel": f"channel {self.channel} of {len(self.maps())}"}
+        return Frame(pictures, " ".join(words), Table(caption, rows) if rows else None, off, spoken)
+
+    def _filter(self, pictures: dict[str, Any]) -> tuple[str, list]:
+        result, kernel = self.filtered(), np.array(self.kernel)
+        reach = max(float(result.abs().max()), 1e-6)
+        pictures["filtered"] = Picture(to_bytes(result.numpy(), (-reach, reach)), (-reach, reach))
+        name = "convolution (kernel turned by 180°)" if self.flip else "cross-correlation (what PyTorch calls conv2d)"
+        same = " A kernel like this gives the same either way." if np.allclose(kernel, kernel[::-1, ::-1]) else ""
+        return (
+            f"Kernel: {name}, {BEYOND[self.border]} beyond the border, weights sum to {_number(kernel.sum())}. "
+            f"Mid-grey is 0, black {_number(-reach)}, white {_number(reach)}; values run from {_number(result.min())} "
+            f"to {_number(result.max())}.{same}"
+        ), []
+
+    def _features(self, pictures: dict[str, Any]) -> tuple[str, list]:
+        maps, strongest = self.maps(), self.strongest()
+        map_, top, means = maps[self.channel - 1], max(float(maps.max()), 1e-6), maps.mean((1, 2))
+        pictures["features"] = Picture(to_bytes(map_.numpy(), (0.0, top)), (0.0, top))
+        highest = max(float(means.max()), 1e-6)
+        rows = [
+            (f"Channel {one}, mean", f"{float(means[one - 1]):.2f}", float(means[one - 1]) / highest)
+            for one in strongest
+        ]
+        return (
+            f"Feature map: layer {self.layer}, channel {self.channel} of {len(maps)}, {map_.shape[0]} × "
+            f"{map_.shape[1]} places, after ReLU; mean {float(map_.mean()):.2f}, highest {float(map_.max()):.2f}; "
+            f"white is {top:.2f}, the layer's highest. Strongest: {', '.join(map(str, strongest))}."
+        ), rows
+
+    def _why(self, pictures: dict[str, Any]) -> tuple[str, list]:
+        found, says = self.explained(), self.probabilities()
+        share = found.map / max(found.highest, 1e-12)
+        image, free = self._outlined()
+        over = F.interpolate(share, size=image.shape, mode="bilinear")[0, 0].numpy() * free
+        pictures["why"] = Picture(image, overlay=to_bytes(over, (0.0, 1.0)))
+        index = int(self.slice)
+        mask, brain = self.slices.masks[index][None], self.slices.brain[index][None]
+        pictures["overlap"] = self._once("overlap", self._question(), lambda: self._overlap(share, mask, brain))
+        rows = [(f"Probability: {self._class(i)}", f"{100 * float(p):.0f} %", float(p)) for i, p in enumerate(says)]
+        return self._reasons(found, float(says[found.target])), rows + self._inside(found.map, mask, brain)
+
+    def _reasons(self, found: Explained, probability: float) -> str:
+        """The heat map in words."""
+        name, answer = (self._class(one) for one in (found.target, int(self.probabilities().argmax())))
+        if self.method == "grad-cam":
+            side = 2 ** int(self.layer)
+            what = f"Grad-CAM at layer {self.layer} (a place is {side} × {side} px), full colour is its highest value, "
+            what += f"{found.highest:.2g} of the logit"
+        else:
+            what = f"Occlusion by patches of {self.patch} px in the brain's mean grey, full colour is a fall of the "
+            what += f"probability by {100 * max(found.highest, 0):.0f} points"
+            what += f"; somewhere it rose by {-100 * found.lowest:.0f}" if found.lowest < -0.005 else ""
+        empty = "" if found.highest > 0 else " Nothing here speaks for this class."
+        says = "" if name == answer else f"It says {answer}. "
+        return f"{says}Why {name} ({100 * probability:.0f} %)? {what}.{empty} A heat map is no segmentation."
+
+    def _class(self, number: int) -> str:
+        """What a learner reads for a class."""
+        return SHOWN.get(self.model.config.classes[number], self.model.config.classes[number])
+
+    def _inside(self, map_: Tensor, mask: Tensor, brain: Tensor) -> list[tuple[str, str, float | None]]:
+        """How much of the map lies in the lesion, beside a map without a network and one without an idea."""
+        if not (mask & brain).any():
+            return [("Lesion in this slice", "none", None)]
+        name, plain = self._plain()
+        maps = {"this map": map_ * brain, f"plain {name}": plain, "an even map": brain.float()}  # in the brain, each
+        rows: list[tuple[str, str, float | None]] = []
+        for one, map_ in maps.items():
+            share = float(metrics.mass_share(map_, mask))
+            told = (f"{100 * share:.0f} %", share) if np.isfinite(share) else ("no map", None)
+            rows.append((f"Mass in the lesion: {one}", *told))
+        hit = bool(metrics.pointing_hit(maps["this map"], mask))
+        return [*rows, ("Peak in the lesion (pointing game)", "hit" if hit else "miss", None)]
+
+    def _plain(self) -> tuple[str, Tensor]:
+        """The map without a network: how dark a pixel is on T1w, how bright elsewhere; its name and (1, 1, H, W)."""
+        one, dark = self.slices[int(self.slice)], self.slices.contrast in ("T1w", None)
+        return ("darkness", darkness(one)) if dark else ("brightness", brightness(one))
+
+    def _overlap(self, share: Tensor, mask: Tensor, brain: Tensor) -> Readings:
+        """Dice of what is coloured, for each threshold, beside the best that the plain map can do."""
+        name, plain = self._plain()
+        each, best = np.full(256, np.nan), np.nan  # where nothing was asked
+        if (truth := mask & brain).any():
+            levels = torch.from_numpy(to_bytes(share.numpy(), (0.0, 1.0))) * brain
+            each = np.array([metrics.dice(levels >= max(k, 1), truth) for k in range(256)])
+            best = metrics.oracle_dice(plain, mask, brain).dice
+        return Readings(
+            AT, [Reading("Coloured part", each), Reading(f"Plain {name}, best threshold", np.full(256, best))]
+        )
+
+    def _outlined(self) -> tuple[np.ndarray, np.ndarray]:
+        return self._once("outlined", (self.slice, self.outline), lambda: self._frame_lesion(self.image()[0, 0]))
+
+    def _frame_lesion(self, image: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """The slice as bytes, enlarged, the lesion framed white and black; and where no frame is, both (h, w)."""
+        times = max(1, SIDE // image.shape[-1])
+        grey = F.interpolate(image[None, None], scale_factor=times, mode="bilinear")
+        mask = F.interpolate(self.slices.masks[int(self.slice)][None].float(), scale_factor=times)
+        white, black = (F.max_pool2d(mask, 2 * r + 1, 1, r) for r in (1, 2))
+        shown = self.outline * (black - mask)
+        framed = torch.where(shown > 0, white - mask, grey)
+        return to_bytes(framed[0, 0].numpy(), (0.0, 1.0)), (shown[0, 0] == 0).numpy()
+
+    # ---- what may be set
+
+    @traitlets.observe("preset")
+    def _choose(self, change) -> None:
+        if change["new"] != "own":
+            self._setting = True
+            self.kernel = self.kernels[change["new"]].tolist()
+            self._setting = False
+
+    @traitlets.observe("kernel")
+    def _by_hand(self, _) -> None:
+        if not self._setting:
+            self.preset = "own"
+
+    @traitlets.observe("layer", "slice")
+    def _fewer(self, _) -> None:
+        self.channel = min(self.channel, len(self.maps()))
+
+    @traitlets.validate("kernel")
+    def _square(self, proposal) -> list:
+        rows = proposal["value"]
+        if len(rows) != self.side or any(len(row) != self.side for row in rows) or not np.isfinite(rows).all():
+            raise InputError(f"kernel must be {self.side} rows of {self.side} finite numbers; put 0 where nothing is.")
+        return rows
+
+    @traitlets.validate("channel")
+    def _within(self, proposal) -> int:
+        return min(proposal["value"], len(self.maps()))
+
+    @traitlets.validate("slice", "preset", "layer", "target")
+    def _known(self, proposal) -> str:
+        name, value = proposal["trait"].name, proposal["value"]
+        options = {
+            "slice": map(str, range(len(self.slices))),
+            "preset": (*self.kernels, "own"),
+            "layer": map(str, range(1, len(self.model.cnn) + 1)),
+            "target": ("answer", *self.model.config.classes),
+        }
+        if value not in (known := list(options[name])):
+            raise InputError(f"{name} must be one of {', '.join(known)}, got {value!r}.")
+        return value
+
+
+def filter_lab(
+    model: "nn.Module | None" = None,
+    slices: Slices | None = None,
+    *,
+    parts: Sequence[str] = PARTS,
+    kernel_size: int = 5,
+    layer: int = 3,
+) -> Canvas:
+    """Show what a kernel, a layer and a whole classifier make of a slice; ``canvas.state`` is the ``FilterLabState``.
+
+    ``model``: a ``Classifier``, by default the shipped one. ``slices``: of its size; of every scan the slice with most
+    lesion is offered. By default a synthetic person whom no shipped model has seen, grown on first use. ``parts``:
+    any of "filter" (a kernel to edit), "features" (one channel's map) and "why" (Grad-CAM and occlusion).
+    ``kernel_size`` 3 or 5; the classifier's own first kernels, 4 × 4, need 5. ``layer``, from 1, is shown first: the
+    last is Grad-CAM's usual one, but at 64 px it has 4 × 4 places only.
+    """
+    if model is None:
+        from brainlab import checkpoints
+
+        model = checkpoints.load("classifier")
+    chosen = _checked(model)
+    if not parts or set(parts) - set(PARTS):
+        raise InputError(f"parts must be some of {', '.join(PARTS)}, got {list(parts)}.")
+    slices = _examples(chosen.config.image_size) if slices is None else slices
+    check_images(chosen.config, slices.images)
+    state = FilterLabState(chosen, one_a_scan(slices), [one for one in PARTS if one in parts], kernel_size, layer)
+    return show(state)
+
+
+def show(state: FilterLabState) -> Canvas:
+    """The lab of any state."""
+    kind = "Synthetic brains. " if state.slices.about.synthetic else "Real scans. "
+    why = "why" in state.parts
+    return Canvas(
+        state,
+        _panels(state),
+        [
+            Choice("slice", "Slice", tuple((str(i), _name(state.slices, i)) for i in range(len(state.slices)))),
+            *(one for part in state.parts for one in _controls(part, state)),
+            Toggle("outline", "Frame the lesion"),
+        ],
+        title="Filter lab",
+        caption=f"{kind}For teaching, not for clinical use.",
+        display=("opacity", "threshold", "zoom") if why else ("zoom",),
+        look={"threshold": 0.3, "opacity": 0.5},
+    )
+
+
+def one_a_scan(slices: Slices) -> Slices:
+    """Of every subject's every visit the slice with most lesion, else with most brain; the first ``SCANS`` scans."""
+    if not len(slices):
+        raise InputError("There are no slices to show: give at least one.")
+    size = slices.masks.flatten(1).sum(1) * slices.brain[0].numel() + slices.brain.flatten(1).sum(1)
+    best: dict[tuple[str, str], int] = {}
+    for i, scan in enumerate(zip(slices.subjects, slices.visit, strict=True)):
+        best[scan] = max(best.get(scan, i), i, key=lambda one: int(size[one]))
+    return slices[list(best.values())[:SCANS]]
+
+
+def _most_lesion(slices: Slices) -> str:
+    """Number of the slice to begin with."""
+    return str(int(slices.masks.flatten(1).sum(1).argmax()))
+
+
+def _panels(state: FilterLabState) -> list[AnyPanel]:
+    size = state.slices.images.shape[-1]
+    tilt = state.slices.affine[0, :3, :2] / state.slices.spacing
+    axial = np.allclose(tilt, geometry.slice_affine(size, (0, 0, 0))[:3, :2] / geometry.pixel_mm(size), atol=1e-3)
+    edges, mm = geometry.EDGES["axial"] if axial else None, state.slices.spacing / max(1, SIDE // size)
+    offered: dict[str, list[AnyPanel]] = {
+        "filter": [Panel("filtered", "Under the kernel: mid-grey is 0", smooth=False)],
+        "features": [Panel("features", "Feature map: black is 0", smooth=False)],
+        "why": [Panel("why", "What the answer rests on", edges, mm), Lookup("overlap", "Dice with the lesion")],
+    }
+    return [Panel("slice", "Slice", edges, mm), *(one for part in state.parts for one in offered[part])]
+
+
+def _controls(part: str, state: FilterLabState) -> list[Control]:
+    layers = Choice("layer", "Layer", tuple((str(i + 1), str(i + 1)) for i in range(len(state.model.cnn))))
+    classes = [(one, SHOWN.get(one, one)) for one in state.model.config.classes]
+    offered: dict[str, list[Control]] = {
+        "filter": [
+            Choice("preset", "Kernel", tuple((one, one.capitalize()) for one in (*state.kernels, "own"))),
+            Matrix("kernel", "Its weights", state.side, state.side),
+            Choice("border", "Beyond the border", (("zeros", "zeros"), ("edge", "edge"), ("reflect", "mirror"))),
+            Toggle("flip", "Turn the kernel by 180° (convolution proper)"),
+        ],
+        "features": [
+            layers,
+            Slider("channel", "Channel", 1, _most(state.model), 1),
+            Button("strongest", "Strongest channel"),
+        ],
+        "why": [
+            *([] if "features" in state.parts else [layers]),
+            Choice("method", "Heat map", tuple(METHODS.items())),
+            Choice("target", "Why", (("answer", "its answer"), *classes)),
+            Slider("patch", "Patch covered", 6, 16, 2, "px"),
+        ],
+    }
+    return offered[part]
+
+
+def _most(model: Classifier) -> int:
+    """Channels of the widest layer."""
+    return max(one.out_channels for one in model.cnn.modules() if isinstance(one, torch.nn.Conv2d))
+
+
+def _kernels(model: Classifier, side: int) -> dict[str, Tensor]:
+    """The named kernels and, where they fit, the model's first ones (rounded, so that cells hold them), by name."""
+    if side not in (3, 5):
+        raise InputError(f"kernel_size must be 3 or 5, got {side}.")
+    first = next(one for one in model.cnn.modules() if isinstance(one, torch.nn.Conv2d)).weight.detach()[:, 0].cpu()
+    own = {f"layer 1, channel {i + 1}": one.double().mul(1000).round() / 1000 for i, one in enumerate(first)}
+    every = {name: one.double() for name, one in filters.KERNELS.items()} | own
+    return {name: filters.framed(one, side) for name, one in every.items() if one.shape[0] <= side}
+
+
+def _checked(model: "nn.Module") -> Classifier:
+    if not isinstance(model, Classifier) or model.config.channels != 1:
+        raise InputError(f"The filter lab needs a bl.Classifier of one channel, got a {type(model).__name__}.")
+    return model.eval()
+
+
+@cache
+def _examples(size: int) -> Slices:
+    """A person, healthy and with every lesion."""
+    from brainlab.sources import phantom
+
+    return phantom.build("labelled", "T1w", size, seed=UNSEEN, subjects=1)
+
+
+def _name(slices: Slices, i: int) -> str:
+    """ "phantom-99-0140, tumour-hypo": who, and which scan."""
+    label = SHOWN.get(slices.labels[i], slices.labels[i])
+    return f"{slices.subjects[i]}, {label if slices.visit[i] == slices.labels[i] else slices.visit[i]}"
+
+
+def _number(value: Any) -> str:
+    """Two digits, and a minus that is one."""
+    return f"{float(value):.2f}".replace("-", "−") if abs(float(value)) >= 0.005 else "0"
