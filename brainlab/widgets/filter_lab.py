@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 import torch
 import traitlets
+from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -72,6 +73,7 @@ class FilterLabState(traitlets.HasTraits):
         self._setting = True
         super().__init__(kernel=self.kernels["sobel x"].tolist(), layer=str(layer), slice=_most_lesion(slices))
         self._setting = False
+        self.channel = self.strongest()[0]
 
     # ---- what is computed
 
@@ -160,7 +162,8 @@ class FilterLabState(traitlets.HasTraits):
 
     def _features(self, pictures: dict[str, Any]) -> tuple[str, list]:
         maps, strongest = self.maps(), self.strongest()
-        map_, top, means = maps[self.channel - 1], max(float(maps.max()), 1e-6), maps.mean((1, 2))
+        map_, means = maps[self.channel - 1], maps.mean((1, 2))
+        top = max(float(map_.max()), 1e-6)
         pictures["features"] = Picture(to_bytes(map_.numpy(), (0.0, top)), (0.0, top))
         highest = max(float(means.max()), 1e-6)
         rows = [
@@ -169,8 +172,9 @@ class FilterLabState(traitlets.HasTraits):
         ]
         return (
             f"Feature map: layer {self.layer}, channel {self.channel} of {len(maps)}, {map_.shape[0]} × "
-            f"{map_.shape[1]} places, after ReLU; mean {float(map_.mean()):.2f}, highest {float(map_.max()):.2f}; "
-            f"white is {top:.2f}, the layer's highest. Strongest: {', '.join(map(str, strongest))}."
+            f"{map_.shape[1]} places, after ReLU; mean {float(map_.mean()):.2f}; white is its highest, "
+            f"{float(map_.max()):.2f}, of the layer's {float(maps.max()):.2f}. "
+            f"Strongest: {', '.join(map(str, strongest))}."
         ), rows
 
     def _why(self, pictures: dict[str, Any]) -> tuple[str, list]:
@@ -231,18 +235,17 @@ class FilterLabState(traitlets.HasTraits):
             levels = torch.from_numpy(to_bytes(share.numpy(), (0.0, 1.0))) * brain
             each = np.array([metrics.dice(levels >= max(k, 1), truth) for k in range(256)])
             best = metrics.oracle_dice(plain, mask, brain).dice
-        return Readings(
-            AT, [Reading("Coloured part", each), Reading(f"Plain {name}, best threshold", np.full(256, best))]
-        )
+        return Readings(AT, [Reading("Coloured part", each), Reading(f"Plain {name} at its best", np.full(256, best))])
 
     def _outlined(self) -> tuple[np.ndarray, np.ndarray]:
         return self._once("outlined", (self.slice, self.outline), lambda: self._frame_lesion(self.image()[0, 0]))
 
     def _frame_lesion(self, image: Tensor) -> tuple[np.ndarray, np.ndarray]:
-        """The slice as bytes, enlarged, the lesion framed white and black; and where no frame is, both (h, w)."""
+        """The slice as bytes, enlarged, the lesion framed (not its holes); and where no frame is, both (h, w)."""
         times = max(1, SIDE // image.shape[-1])
         grey = F.interpolate(image[None, None], scale_factor=times, mode="bilinear")
-        mask = F.interpolate(self.slices.masks[int(self.slice)][None].float(), scale_factor=times)
+        filled = torch.from_numpy(ndimage.binary_fill_holes(self.slices.masks[int(self.slice), 0].numpy()))
+        mask = F.interpolate(filled[None, None].float(), scale_factor=times)
         white, black = (F.max_pool2d(mask, 2 * r + 1, 1, r) for r in (1, 2))
         shown = self.outline * (black - mask)
         framed = torch.where(shown > 0, white - mask, grey)
