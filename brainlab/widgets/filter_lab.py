@@ -7,37 +7,34 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 import torch
 import traitlets
-from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
-from brainlab import filters, geometry, metrics, saliency
-from brainlab.anomaly import brightness, darkness
+from brainlab import filters, geometry, saliency
 from brainlab.errors import InputError
 from brainlab.models.batched import check_images
 from brainlab.models.classifier import Classifier
 from brainlab.slices import Slices
+from brainlab.widgets import heatmap
 from brainlab.widgets.canvas import Canvas
 from brainlab.widgets.frame import Frame, Picture, Table, to_bytes
 from brainlab.widgets.parts import AnyPanel, Button, Choice, Control, Lookup, Matrix, Panel, Slider, Toggle
-from brainlab.widgets.plots import Reading, Readings
 
 if TYPE_CHECKING:
     from torch import nn
 
 PARTS = ("filter", "features", "why")
-SIDE = 256  # px, about: pictures with an outline are enlarged to this, so that the outline is thin
 SCANS = 40  # a list of more is no help
 STRONGEST = 5
-AT = np.arange(256) / 255
+HARDLY = 0.05  # a fall of a probability by less is not blown up to full colour
 UNSEEN = 97  # a population of phantoms that no shipped model was trained on
 METHODS = {"grad-cam": "Grad-CAM", "occlusion": "Occlusion"}
 BEYOND = {"zeros": "zeros", "edge": "the edge's values", "reflect": "a mirror image"}
 ABOUT = {
     "features": "Strongest channels",
-    "why": "What it says, and how much of the map's mass in the brain lies in the lesion",
+    "why": "Class probabilities; how much of a map's mass in the brain lies in the lesion",
 }
-SHOWN = {"ms": "multiple sclerosis"}
+SHOWN = {"ms": "MS"}
 
 
 class Explained(NamedTuple):
@@ -47,6 +44,7 @@ class Explained(NamedTuple):
     map: Tensor  # (1, 1, H, W), at least 0
     highest: float  # of the map
     lowest: float  # below 0 where covering a patch made the class more probable
+    full: float  # what full colour stands for
 
 
 class FilterLabState(traitlets.HasTraits):
@@ -119,7 +117,8 @@ class FilterLabState(traitlets.HasTraits):
             stride = self.patch // 2
             map_ = saliency.classifier_occlusion(self.model, self.image()[0], brain, target, self.patch, stride)
         low, high = float(map_.min()), float(map_.max())
-        return Explained(target, map_.reshape(1, 1, *map_.shape[-2:]).relu(), high, low)
+        full = max(high, 1e-12 if self.method == "grad-cam" else HARDLY)
+        return Explained(target, map_.reshape(1, 1, *map_.shape[-2:]).relu(), high, low, full)
 
     def _once(self, name: str, key: Any, make: Callable[[], Any]) -> Any:
         """What was made for this key, if it was the last one: a move computes only what it changes."""
@@ -136,7 +135,7 @@ class FilterLabState(traitlets.HasTraits):
 
     def frame(self) -> Frame:
         """All parts of the lab, the table and the sentences."""
-        pictures: dict[str, Any] = {"slice": Picture(self._outlined()[0])}
+        pictures: dict[str, Any] = {"slice": Picture(self._framed().image)}
         words, rows = [], []
         for part in self.parts:
             told, more = {"filter": self._filter, "features": self._features, "why": self._why}[part](pictures)
@@ -152,11 +151,11 @@ class FilterLabState(traitlets.HasTraits):
         result, kernel = self.filtered(), np.array(self.kernel)
         reach = max(float(result.abs().max()), 1e-6)
         pictures["filtered"] = Picture(to_bytes(result.numpy(), (-reach, reach)), (-reach, reach))
-        name = "convolution (kernel turned by 180°)" if self.flip else "cross-correlation (what PyTorch calls conv2d)"
-        same = " A kernel like this gives the same either way." if np.allclose(kernel, kernel[::-1, ::-1]) else ""
+        name = "convolution (kernel turned by 180°)" if self.flip else "cross-correlation (PyTorch's conv2d)"
+        same = " Turned, this kernel is the same." if np.allclose(kernel, kernel[::-1, ::-1]) else ""
         return (
-            f"Kernel: {name}, {BEYOND[self.border]} beyond the border, weights sum to {_number(kernel.sum())}. "
-            f"Mid-grey is 0, black {_number(-reach)}, white {_number(reach)}; values run from {_number(result.min())} "
+            f"Kernel: {name}, {BEYOND[self.border]} beyond the border; weights sum to {_number(kernel.sum())}. "
+            f"Mid-grey is 0, black {_number(-reach)}, white {_number(reach)}; values from {_number(result.min())} "
             f"to {_number(result.max())}.{same}"
         ), []
 
@@ -179,15 +178,15 @@ class FilterLabState(traitlets.HasTraits):
 
     def _why(self, pictures: dict[str, Any]) -> tuple[str, list]:
         found, says = self.explained(), self.probabilities()
-        share = found.map / max(found.highest, 1e-12)
-        image, free = self._outlined()
+        share = found.map / found.full
+        image, free = self._framed()
         over = F.interpolate(share, size=image.shape, mode="bilinear")[0, 0].numpy() * free
         pictures["why"] = Picture(image, overlay=to_bytes(over, (0.0, 1.0)))
-        index = int(self.slice)
-        mask, brain = self.slices.masks[index][None], self.slices.brain[index][None]
-        pictures["overlap"] = self._once("overlap", self._question(), lambda: self._overlap(share, mask, brain))
-        rows = [(f"Probability: {self._class(i)}", f"{100 * float(p):.0f} %", float(p)) for i, p in enumerate(says)]
-        return self._reasons(found, float(says[found.target])), rows + self._inside(found.map, mask, brain)
+        one, question = self.slices[int(self.slice)], self._question()
+        pictures["overlap"] = self._once("overlap", question, lambda: heatmap.overlap(share, one))
+        inside = self._once("inside", question, lambda: heatmap.inside(found.map, one))
+        rows = [(f"P({self._class(i)})", f"{100 * float(p):.0f} %", float(p)) for i, p in enumerate(says)]
+        return self._reasons(found, float(says[found.target])), rows + inside
 
     def _reasons(self, found: Explained, probability: float) -> str:
         """The heat map in words."""
@@ -195,11 +194,11 @@ class FilterLabState(traitlets.HasTraits):
         if self.method == "grad-cam":
             side = 2 ** int(self.layer)
             what = f"Grad-CAM at layer {self.layer} (a place is {side} × {side} px), full colour is its highest value, "
-            what += f"{found.highest:.2g} of the logit"
+            what += f"{found.highest:.2g}"
         else:
             what = f"Occlusion by patches of {self.patch} px in the brain's mean grey, full colour is a fall of the "
-            what += f"probability by {100 * max(found.highest, 0):.0f} points"
-            what += f"; somewhere it rose by {-100 * found.lowest:.0f}" if found.lowest < -0.005 else ""
+            what += f"probability by {100 * found.full:.0f} points"
+            what += f"; it falls by at most {_points(found.highest)} and rises by at most {_points(-found.lowest)}"
         empty = "" if found.highest > 0 else " Nothing here speaks for this class."
         says = "" if name == answer else f"It says {answer}. "
         return f"{says}Why {name} ({100 * probability:.0f} %)? {what}.{empty} A heat map is no segmentation."
@@ -208,48 +207,9 @@ class FilterLabState(traitlets.HasTraits):
         """What a learner reads for a class."""
         return SHOWN.get(self.model.config.classes[number], self.model.config.classes[number])
 
-    def _inside(self, map_: Tensor, mask: Tensor, brain: Tensor) -> list[tuple[str, str, float | None]]:
-        """How much of the map lies in the lesion, beside a map without a network and one without an idea."""
-        if not (mask & brain).any():
-            return [("Lesion in this slice", "none", None)]
-        name, plain = self._plain()
-        maps = {"this map": map_ * brain, f"plain {name}": plain, "an even map": brain.float()}  # in the brain, each
-        rows: list[tuple[str, str, float | None]] = []
-        for one, map_ in maps.items():
-            share = float(metrics.mass_share(map_, mask))
-            told = (f"{100 * share:.0f} %", share) if np.isfinite(share) else ("no map", None)
-            rows.append((f"Mass in the lesion: {one}", *told))
-        hit = bool(metrics.pointing_hit(maps["this map"], mask))
-        return [*rows, ("Peak in the lesion (pointing game)", "hit" if hit else "miss", None)]
-
-    def _plain(self) -> tuple[str, Tensor]:
-        """The map without a network: how dark a pixel is on T1w, how bright elsewhere; its name and (1, 1, H, W)."""
-        one, dark = self.slices[int(self.slice)], self.slices.contrast in ("T1w", None)
-        return ("darkness", darkness(one)) if dark else ("brightness", brightness(one))
-
-    def _overlap(self, share: Tensor, mask: Tensor, brain: Tensor) -> Readings:
-        """Dice of what is coloured, for each threshold, beside the best that the plain map can do."""
-        name, plain = self._plain()
-        each, best = np.full(256, np.nan), np.nan  # where nothing was asked
-        if (truth := mask & brain).any():
-            levels = torch.from_numpy(to_bytes(share.numpy(), (0.0, 1.0))) * brain
-            each = np.array([metrics.dice(levels >= max(k, 1), truth) for k in range(256)])
-            best = metrics.oracle_dice(plain, mask, brain).dice
-        return Readings(AT, [Reading("Coloured part", each), Reading(f"Plain {name} at its best", np.full(256, best))])
-
-    def _outlined(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._once("outlined", (self.slice, self.outline), lambda: self._frame_lesion(self.image()[0, 0]))
-
-    def _frame_lesion(self, image: Tensor) -> tuple[np.ndarray, np.ndarray]:
-        """The slice as bytes, enlarged, the lesion framed (not its holes); and where no frame is, both (h, w)."""
-        times = max(1, SIDE // image.shape[-1])
-        grey = F.interpolate(image[None, None], scale_factor=times, mode="bilinear")
-        filled = torch.from_numpy(ndimage.binary_fill_holes(self.slices.masks[int(self.slice), 0].numpy()))
-        mask = F.interpolate(filled[None, None].float(), scale_factor=times)
-        white, black = (F.max_pool2d(mask, 2 * r + 1, 1, r) for r in (1, 2))
-        shown = self.outline * (black - mask)
-        framed = torch.where(shown > 0, white - mask, grey)
-        return to_bytes(framed[0, 0].numpy(), (0.0, 1.0)), (shown[0, 0] == 0).numpy()
+    def _framed(self) -> heatmap.Framed:
+        image, mask = self.image()[0, 0], self.slices.masks[int(self.slice), 0]
+        return self._once("framed", (self.slice, self.outline), lambda: heatmap.framed(image, mask, self.outline))
 
     # ---- what may be set
 
@@ -332,8 +292,8 @@ def show(state: FilterLabState) -> Canvas:
         _panels(state),
         [
             Choice("slice", "Slice", tuple((str(i), _name(state.slices, i)) for i in range(len(state.slices)))),
-            *(one for part in state.parts for one in _controls(part, state)),
             Toggle("outline", "Frame the lesion"),
+            *(one for part in state.parts for one in _controls(part, state)),
         ],
         title="Filter lab",
         caption=f"{kind}For teaching, not for clinical use.",
@@ -362,7 +322,7 @@ def _panels(state: FilterLabState) -> list[AnyPanel]:
     size = state.slices.images.shape[-1]
     tilt = state.slices.affine[0, :3, :2] / state.slices.spacing
     axial = np.allclose(tilt, geometry.slice_affine(size, (0, 0, 0))[:3, :2] / geometry.pixel_mm(size), atol=1e-3)
-    edges, mm = geometry.EDGES["axial"] if axial else None, state.slices.spacing / max(1, SIDE // size)
+    edges, mm = geometry.EDGES["axial"] if axial else None, state.slices.spacing / max(1, heatmap.SIDE // size)
     offered: dict[str, list[AnyPanel]] = {
         "filter": [Panel("filtered", "Under the kernel: mid-grey is 0", smooth=False)],
         "features": [Panel("features", "Feature map: black is 0", smooth=False)],
@@ -402,13 +362,14 @@ def _most(model: Classifier) -> int:
 
 
 def _kernels(model: Classifier, side: int) -> dict[str, Tensor]:
-    """The named kernels and, where they fit, the model's first ones (rounded, so that cells hold them), by name."""
+    """The named kernels and the model's first ones, where they fit, by name, rounded so that cells hold them."""
     if side not in (3, 5):
         raise InputError(f"kernel_size must be 3 or 5, got {side}.")
     first = next(one for one in model.cnn.modules() if isinstance(one, torch.nn.Conv2d)).weight.detach()[:, 0].cpu()
-    own = {f"layer 1, channel {i + 1}": one.double().mul(1000).round() / 1000 for i, one in enumerate(first)}
-    every = {name: one.double() for name, one in filters.KERNELS.items()} | own
-    return {name: filters.framed(one, side) for name, one in every.items() if one.shape[0] <= side}
+    every = dict(filters.KERNELS) | {f"layer 1, channel {i + 1}": one for i, one in enumerate(first)}
+    return {
+        name: filters.framed(one.double().round(decimals=4), side) for name, one in every.items() if len(one) <= side
+    }
 
 
 def _checked(model: "nn.Module") -> Classifier:
@@ -429,6 +390,12 @@ def _name(slices: Slices, i: int) -> str:
     """ "phantom-99-0140, tumour-hypo": who, and which scan."""
     label = SHOWN.get(slices.labels[i], slices.labels[i])
     return f"{slices.subjects[i]}, {label if slices.visit[i] == slices.labels[i] else slices.visit[i]}"
+
+
+def _points(fall: float) -> str:
+    """A probability's change in percentage points; what is smaller than one with a digit more."""
+    points = 100 * max(fall, 0.0)
+    return f"{points:.0f}" if points >= 1 else f"{points:.1f}"
 
 
 def _number(value: Any) -> str:
