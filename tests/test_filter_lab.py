@@ -191,6 +191,7 @@ def test_occlusion_shows_where_the_probability_falls(state):
     assert 0 < drop.max() < 0.05  # an untrained network hardly minds: not blown up to full colour
     assert "full colour is a fall of the probability by 5 points" in frame.readout
     assert f"at most {100 * float(drop.max()):.1f} and rises" in frame.readout
+    assert "no single patch matters" in frame.readout
     assert frame.pictures["why"].overlay.max() <= 255 * float(drop.max()) / 0.05 + 1
     assert frame.disabled == ()
 

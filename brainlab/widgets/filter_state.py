@@ -191,6 +191,7 @@ class FilterLabState(traitlets.HasTraits):
             what = f"Occlusion by patches of {self.patch} px in the brain's mean grey, full colour is a fall of the "
             what += f"probability by {100 * found.full:.0f} points"
             what += f"; it falls by at most {_points(found.highest)} and rises by at most {_points(-found.lowest)}"
+            what += "" if found.highest >= HARDLY else ", so no single patch matters"
         empty = "" if found.highest > 0 else " Nothing here speaks for this class."
         says = "" if name == answer else f"It says {answer}. "
         return f"{says}Why {name} ({100 * probability:.0f} %)? {what}.{empty} A heat map is no segmentation."
