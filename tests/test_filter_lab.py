@@ -62,7 +62,9 @@ def test_it_opens_where_there_is_most_lesion(state):
     assert state.slice == "2"
 
 
-def test_zero_is_mid_grey_and_black_and_white_lie_as_far_from_it(state):
+@pytest.mark.parametrize("preset", ["sobel x", "mean", "sharpen"])
+def test_zero_is_mid_grey_and_black_and_white_lie_as_far_from_it(state, preset):
+    state.preset = preset
     shown = state.frame().pictures["filtered"]
     result = state.filtered().numpy()
     assert shown.span[0] == -shown.span[1] == -np.abs(result).max()
@@ -247,8 +249,18 @@ def test_the_lesion_is_framed_and_not_covered(state):
     state.outline = False
     bare = state.frame().pictures["slice"].image
     np.testing.assert_array_equal(framed[inside], bare[inside])
+    plain = F.interpolate(state.image(), scale_factor=8, mode="bilinear")[0, 0].numpy()
+    np.testing.assert_allclose(bare / 255, plain, atol=0.51 / 255)
     assert set(framed[framed != bare]) <= {0, 255}
     assert (framed == 255).sum() == 4 * 6 * 8 + 4  # one pixel around a square of 6 · 8
+
+
+def test_the_heat_map_leaves_the_frame_free(state):
+    shown = state.frame().pictures["why"]
+    state.outline = False
+    line = shown.image != state.frame().pictures["why"].image
+    assert line.any()
+    assert not shown.overlay[line].any()
 
 
 def test_a_map_of_nothing_says_so(state):
@@ -302,6 +314,12 @@ def test_every_part_can_stand_alone():
         lab = filter_lab(model, slices, parts=(part,))
         assert lab.failure is None
         panels[part] = [one["name"] for one in lab.spec["panels"]]
+        controls = {one["name"] for one in lab.spec["controls"]}
+        assert ("kernel" in controls, "channel" in controls, "method" in controls) == (
+            part == "filter",
+            part == "features",
+            part == "why",
+        )
         lab.close()
     assert panels == {
         "filter": ["slice", "filtered"],
