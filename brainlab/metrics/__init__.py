@@ -16,6 +16,7 @@ from brainlab.metrics.intervals import (
 )
 from brainlab.metrics.lesionwise import TOUCHED, LesionRecall, false_positives_per_scan, lesion_recall
 from brainlab.metrics.overlap import Oracle, SubjectDice, dice, dice_by_subject, false_positive_rate, oracle_dice
+from brainlab.metrics.pointing import mass_share, pointing_hit
 from brainlab.metrics.ranking import PrecisionRecall, auroc, average_precision, precision_recall, prevalence
 from brainlab.metrics.region import Resampled, resample_mask
 
@@ -39,8 +40,10 @@ __all__ = [
     "image_auroc",
     "interval",
     "lesion_recall",
+    "mass_share",
     "mean_interval",
     "oracle_dice",
+    "pointing_hit",
     "precision_recall",
     "prevalence",
     "psnr",

@@ -19,6 +19,7 @@ How to write a widget on this canvas:
 
 from brainlab.widgets.anomaly_explorer import anomaly_explorer
 from brainlab.widgets.contrast_lab import contrast_lab
+from brainlab.widgets.filter_lab import filter_lab
 from brainlab.widgets.latent_explorer import latent_explorer
 from brainlab.widgets.latent_map import latent_map
 from brainlab.widgets.lesion_painter import lesion_painter
@@ -29,6 +30,7 @@ from brainlab.widgets.volume_viewer import volume_viewer
 __all__ = [
     "anomaly_explorer",
     "contrast_lab",
+    "filter_lab",
     "latent_explorer",
     "latent_map",
     "lesion_painter",
