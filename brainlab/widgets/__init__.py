@@ -18,6 +18,8 @@ How to write a widget on this canvas:
 """
 
 from brainlab.widgets.contrast_lab import contrast_lab
+from brainlab.widgets.gan_cockpit import gan_cockpit
+from brainlab.widgets.training_monitor import training_monitor
 from brainlab.widgets.volume_viewer import volume_viewer
 
-__all__ = ["contrast_lab", "volume_viewer"]
+__all__ = ["contrast_lab", "gan_cockpit", "training_monitor", "volume_viewer"]
