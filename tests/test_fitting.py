@@ -20,7 +20,7 @@ from brainlab.widgets.worker import NAME
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def wait(until, seconds: float = 20.0) -> None:
+def wait(until, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not until() and time.monotonic() < end:
         time.sleep(0.005)

@@ -52,7 +52,7 @@ def players(widget) -> tuple[torch.Tensor, torch.Tensor]:
     return weights(gan.discriminator), weights(gan.generator)
 
 
-def moved(widget, *names: str) -> tuple[bool, bool]:
+def moved(widget, *names: str) -> tuple[bool, ...]:
     before = players(widget)
     press(widget, *names)
     return tuple(not torch.equal(a, b) for a, b in zip(before, players(widget), strict=True))

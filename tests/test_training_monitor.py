@@ -57,6 +57,7 @@ def test_every_step_is_watched_with_all_its_numbers_and_begins_as_if_unwatched(m
     assert {name: float(trace.y[0]) for name, trace in widget.state.traces.items()} == pytest.approx(numbers)
     shown = [panel["name"] for panel in widget.spec["panels"] if panel["kind"] == "curve"]
     assert sum(len(getattr(widget, f"picture_{one}")["lines"]) for one in shown) == len(numbers)
+    assert [text for _, text, _ in frame["table"]["rows"]] == [f"{value:.4g}" for value in numbers.values()]
 
 
 def test_the_reconstruction_is_the_models_and_moves_with_it(monitor):
@@ -106,13 +107,13 @@ def test_one_look_a_step(monitor, monkeypatch):
 
 
 def test_it_plays_to_its_end_and_says_how_long_it_will_take(monitor):
-    widget = monitor(epochs=30)
+    widget = monitor(epochs=4)
     assert "time left unknown" in widget.frame["readout"]
     assert "s left" in press(widget, "once")["readout"]
-    assert widget.frame["readout"].startswith("Paused: step 1, epoch 1 of 30")
+    assert widget.frame["readout"].startswith("Paused: step 1, epoch 1 of 4")
     press(widget, "play")
     wait(lambda: widget.state.over and not working())
-    assert widget.frame["readout"].startswith("Finished: step 60, epoch 30 of 30.")
+    assert widget.frame["readout"].startswith("Finished: step 8, epoch 4 of 4.")
     assert widget.frame["disabled"] == ["play", "pause", "once", "stop"]
 
 

@@ -172,8 +172,8 @@ class GANCockpitState(traitlets.HasTraits):
                 "verdicts": self._verdicts(),
                 "losses": lines(self.traces, [("discriminator_loss", "D"), ("generator_loss", "G")]),
                 "gradients": lines(self.traces, [("discriminator", "D"), ("generator", "G")]),
-                "means": lines(self.traces, [("real", "D(real)"), ("fake", "D(fake)")]),
-                "variety": lines(self.traces, [("variety", "samples")]),
+                "means": lines(self.traces, [("real", "D(real)"), ("fake", "D(fake)")])._replace(y_span=(0.0, 1.0)),
+                "variety": lines(self.traces, [("variety", "samples")])._replace(y_span=(0.0, 1.4)),
             }
             return Frame(pictures, self._told(found), _table(found.numbers), self._disabled(), self._spoken())
 
@@ -316,7 +316,7 @@ def show(state: GANCockpitState, caption: str) -> FittingCanvas:
             Curve("verdicts", f"What D said in the last {balance.ROUNDS} rounds", "D, probability of real", "share"),
             Curve("losses", "Losses", "round", "loss"),
             Curve("means", "Mean verdict of each round", "round", "D, probability of real"),
-            Curve("variety", "Variety of samples: 1 as real slices, 0 all alike", "round", "variety"),
+            Curve("variety", "Variety: 1 as real slices, 0 all alike", "round", "variety"),
             Curve("gradients", "Gradient norms, as powers of ten", "round", "log₁₀ ‖∇‖"),
         ],
         [

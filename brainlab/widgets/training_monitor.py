@@ -85,8 +85,10 @@ class TrainingMonitorState(traitlets.HasTraits):
             pictures, said = self._pictures()
             curves = {_key(group): lines(self.traces, [(n, _label(n)) for n in group]) for group in groups(self.names)}
             latest = self.worker.history.latest
-            rows: list[tuple[str, str, float | None]] = [(_label(n), f"{v:.4g}", None) for n, v in latest.items()]
-            table = Table("Averages of this epoch so far", rows) if rows else None
+            rows: list[tuple[str, str, float | None]] = [
+                (_title([n]), f"{latest[n]:.4g}" if n in latest else "–", None) for n in self.names
+            ]
+            table = Table("Averages of this epoch so far", rows)
             return Frame(pictures | curves, f"{self._progress()}{said}", table, self._disabled())
 
     def _progress(self) -> str:
@@ -263,7 +265,7 @@ def _title(group: Sequence[str]) -> str:
 
 
 def _unit(group: Sequence[str]) -> str:
-    return "logit" if group[0] in ("real", "fake") else group[0].rpartition("_")[2]
+    return "logit" if group[0] in ("real", "fake") else "loss" if group[0].endswith("loss") else _label(group[0])
 
 
 def _time(seconds: float) -> str:
