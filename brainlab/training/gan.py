@@ -25,6 +25,7 @@ class GANStep(TrainingStep):
     ) -> None:
         prepare(gan)
         self.gan, self.game, self.turns, self.penalty = gan, game, turns, penalty
+        self.logits: dict[str, Tensor] = {}  # of the last batch's "real" and "fake" images, each (B,), for a histogram
         super().__init__({"gan": gan}, adams(gan, **rates), {"noise": torch.Generator().manual_seed(seed)})
 
     def improve(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -45,6 +46,7 @@ class GANStep(TrainingStep):
             x_tilde = self.imagine(x)
         judge = self.gan.discriminator
         real, fake = judge(x), judge(x_tilde)  # each (B,)
+        self.logits = {"real": real.detach(), "fake": fake.detach()}
         loss = self.game.discriminator(real, fake)
         if self.penalty:
             loss = loss + self.penalty * losses.gradient_penalty(judge, x, x_tilde, self.generators["noise"])

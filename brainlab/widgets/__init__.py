@@ -20,21 +20,25 @@ How to write a widget on this canvas:
 from brainlab.widgets.anomaly_explorer import anomaly_explorer
 from brainlab.widgets.contrast_lab import contrast_lab
 from brainlab.widgets.filter_lab import filter_lab
+from brainlab.widgets.gan_cockpit import gan_cockpit
 from brainlab.widgets.latent_explorer import latent_explorer
 from brainlab.widgets.latent_map import latent_map
 from brainlab.widgets.lesion_painter import lesion_painter
 from brainlab.widgets.model_duel import model_duel
 from brainlab.widgets.time_machine import time_machine
+from brainlab.widgets.training_monitor import training_monitor
 from brainlab.widgets.volume_viewer import volume_viewer
 
 __all__ = [
     "anomaly_explorer",
     "contrast_lab",
     "filter_lab",
+    "gan_cockpit",
     "latent_explorer",
     "latent_map",
     "lesion_painter",
     "model_duel",
     "time_machine",
+    "training_monitor",
     "volume_viewer",
 ]
