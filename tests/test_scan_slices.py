@@ -114,7 +114,7 @@ def test_a_mask_without_a_lesion_says_that_a_person_is_healthy(plain, tmp_path):
         ("patient07_stripped/FLAIR.nii.gz", "patient07", "FLAIR"),
         ("x/brain.mgz", "x", None),
         ("/brain.mgz", "brain", None),
-        ("x/OAS1_0001_MR1.img", "OAS1-0001-MR1", None),
+        ("x/OAS1_0001_MR1.img", "OAS1_0001", None),
     ],
 )
 def test_a_files_name_says_whose_it_is_and_what(name, subject, contrast):

@@ -2,7 +2,7 @@
 
 A mask is a lesion's where its suffix is ``_roi``, or ``_mask`` or ``_dseg`` and its ``label-`` or ``desc-`` says so
 ("lesion", "L", "tumor", "stroke", …); ``desc-brain_mask`` and the like are passed over. It belongs to the scan of its
-subject and session that lies in the same ``space-``. Other suffixes (bold, dwi, T2starw, …) are none of the kit's.
+subject, session and run that lies in the same ``space-``. Other suffixes (bold, dwi, T2starw, …) are none of the kit's.
 ``participants.tsv`` is not read: whoever has no mask is "unknown".
 """
 
@@ -70,4 +70,5 @@ def _item(path: Path) -> Item:
     if contrast == "T1w" and "ce" in said:
         contrast = "T1ce"
     space = said.get("space", "")
-    return Item(path, subject, contrast, said.get("ses", ""), "" if space in OWN_SPACES else space)
+    space = "" if space in OWN_SPACES else space
+    return Item(path, subject, contrast, said.get("ses", ""), space, run=said.get("run", "").lstrip("0"))

@@ -3,7 +3,9 @@
 ``index.csv`` has one row a picture. Columns: ``file`` (or ``image``), a path inside the folder; optional ``mask`` (a
 picture, white where the lesion is), ``class`` (or ``label``), ``subject``, ``group`` (pictures that belong together
 where subjects are not known), ``level`` (the slice's place in its stack) and ``page`` (of a TIFF of several, from 0).
-Other columns are ignored. A folder without a table is read by ``untold``.
+Headings may be in capitals, and columns parted by commas, semicolons or tabs, as Excel does. Classes that mean that
+nothing was found (``classes.HEALTHY``) become "healthy". Other columns are ignored. A folder without a table is read by
+``untold``.
 
 A picture file does not say how wide a pixel is, which way the head lies or at which height it was cut. For the
 collections in ``LAYOUTS`` this is known; any other is taken to lie upright, as geometry.py draws it, and to fill the
@@ -17,7 +19,7 @@ from pathlib import Path
 
 from brainlab.errors import InputError
 from brainlab.slices import About, Slices
-from brainlab.sources import picturefile, untold
+from brainlab.sources import classes, folders, picturefile, untold
 from brainlab.sources.pictures import Layout, OnDemand, Picture, as_slices
 
 LAYOUTS: dict[str, Layout] = {
@@ -77,10 +79,10 @@ def load(folder: str | Path, size: int = 64, *, where: Mapping[str, Container[st
     return _slices(folder, rows, size)
 
 
-def load_untold(folder: str | Path, size: int = 64) -> Slices:
+def load_untold(folder: str | Path, size: int = 64, contrast: str | None = None) -> Slices:
     """The same of a folder without a table: ``untold.rows`` says whose each picture is, and warns where it guesses."""
     folder = Path(folder)
-    return _slices(folder, untold.rows(folder), size)
+    return _slices(folder, untold.rows(folder, contrast), size)
 
 
 def _slices(folder: Path, rows: list[dict[str, str]], size: int) -> Slices:
@@ -92,6 +94,7 @@ def _read(folder: Path, row: Mapping[str, str], layout: Layout) -> Picture:
     """The picture of one row, with its mask."""
     table = str(folder / "index.csv")
     path = picturefile.inside(folder, row["file"], table)
+    folders.check_fetched(path)
     page = int(row["page"]) if row.get("page") else None
     turn = slice(None, None, -1 if layout.anterior_at_bottom else 1)
     grey = picturefile.grey(path, page)
@@ -102,7 +105,7 @@ def _read(folder: Path, row: Mapping[str, str], layout: Layout) -> Picture:
         name=str(path) if page is None else f"{path}, page {page},",
         grey=grey[turn],
         subject=row.get("subject") or row.get("group") or row["file"],
-        label=row.get("class") or row.get("label") or None,
+        label=classes.label(row.get("class") or row.get("label") or "") or None,
         mask=mask,
         level=float(row.get("level") or 0),
     )
@@ -114,8 +117,11 @@ def _index(folder: Path) -> list[dict[str, str]]:
         raise InputError(f"{folder} has no index.csv; write one with a row a picture and a column named file.")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file, restkey="", restval="")
-            rows = [{str(k).strip(): str(v or "").strip() for k, v in row.items() if k} for row in table]
+            heads = file.readline()
+            file.seek(0)
+            parted = max(",;\t", key=heads.count)
+            table = csv.DictReader(file, restkey="", restval="", delimiter=parted)
+            rows = [{str(k).strip().lower(): str(v or "").strip() for k, v in row.items() if k} for row in table]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a table ({error}); save it as comma-separated UTF-8.") from error
     if not rows:
@@ -130,7 +136,26 @@ def _index(folder: Path) -> list[dict[str, str]]:
         for column, is_good in (("level", _is_number), ("page", _is_page)):
             if row.get(column) and not is_good(row[column]):
                 raise InputError(f"{path}, line {number}: {column} must be a number, got {row[column][:80]!r}.")
+    _check_rows(path, rows)
     return rows
+
+
+def _check_rows(path: Path, rows: list[dict[str, str]]) -> None:
+    """InputError where only some rows say whose they are, or where two are of one picture."""
+    whose = [bool(row.get("subject") or row.get("group")) for row in rows]
+    if any(whose) and not all(whose):
+        line = whose.index(False) + 2
+        raise InputError(
+            f"{path}, line {line}, has no subject, and others have; write whose each picture is, or a group."
+        )
+    lines: dict[tuple[Path, int], int] = {}
+    for number, row in enumerate(rows, start=2):
+        here = picturefile.inside(path.parent, row["file"], str(path)), int(row.get("page") or 0)
+        if here in lines:
+            raise InputError(
+                f"{path}, line {number}, names {row['file'][:80]} again, as line {lines[here]} does; keep one of them."
+            )
+        lines[here] = number
 
 
 def _is_number(text: str) -> bool:

@@ -5,19 +5,17 @@ word of its name, or lies in a folder so called (``filenames.role``); a mask of 
 and is passed over. A mask belongs to the scans of its subject (``filenames.subject_and_contrast``).
 
 A scan without a mask is "unknown", also where others have one: that nobody has drawn a lesion is not that there is
-none. Who is healthy is said by a mask of nothing but 0, or by a folder called healthy, control(s) or normal.
+none. Who is healthy is said by a mask of nothing but 0, or by a folder called healthy, control(s), normal or another
+of ``classes.CLASSES``; those that name a disease label the scans in them.
 """
 
-import os
 from pathlib import Path
 
 from brainlab import filenames
 from brainlab.errors import InputError
 from brainlab.imagefile import ENDINGS
-from brainlab.sources import pairing
+from brainlab.sources import classes, folders, pairing
 from brainlab.sources.pairing import Item, Scan
-
-HEALTHY = {"control", "controls", "healthy", "hc", "normal", "normals"}
 
 
 def find(folder: Path, contrast: str | None = None) -> list[Scan]:
@@ -39,8 +37,7 @@ def find(folder: Path, contrast: str | None = None) -> list[Scan]:
 def image_files(folder: Path) -> list[Path]:
     """Every volume's file under a folder, by name; of a .hdr/.img pair the .img. What is hidden is left out."""
     found = []
-    for here, folders, names in os.walk(folder):
-        folders[:] = sorted(one for one in folders if not one.startswith("."))
+    for here, names in folders.walk(folder):
         there = {one.lower() for one in names}
         for name in sorted(names):
             low = name.lower()
@@ -56,5 +53,4 @@ def _item(path: Path, folder: Path) -> Item:
     if contrast is None:  # T1/07.nii
         words = [word.lower() for name in reversed(above) for word in filenames.words(name)]
         contrast = next((filenames.CONTRASTS[word] for word in words if word in filenames.CONTRASTS), None)
-    session = next((one for one in (*above, *path.name.split("_")) if one.startswith("ses-")), "")
-    return Item(path, subject, contrast, session, healthy=bool(HEALTHY & {one.lower() for one in above}))
+    return Item(path, subject, contrast, filenames.visit(path.relative_to(folder)), label=classes.of_folders(above))

@@ -19,7 +19,8 @@ class Item(NamedTuple):
     contrast: str | None = None
     session: str = ""  # of several visits
     space: str = ""  # the space it was warped to, where its name says one
-    healthy: bool = False  # the folder says so
+    label: str = ""  # "healthy", or what is wrong, where a folder says so
+    run: str = ""  # of several takes in one session
 
 
 class Scan(NamedTuple):
@@ -49,8 +50,8 @@ def chosen(scans: Sequence[Item], contrast: str | None, folder: Path) -> list[It
 def paired(scans: Sequence[Item], masks: Sequence[Item], folder: Path, everyone: Collection[str]) -> list[Scan]:
     """Each scan with its subject's mask. Warns, once, of masks of subjects not among ``everyone``, who has a scan.
 
-    A mask of another session or space is never taken; of several, the one of the scan's contrast, in its folder, whose
-    name begins as the scan's does. Raises InputError where two are left.
+    A mask of another session, run or space is never taken; of several, the one of the scan's contrast, in its folder,
+    whose name begins as the scan's does. Raises InputError where two are left.
     """
     of: dict[str, list[Item]] = {}
     for one in masks:
@@ -68,8 +69,10 @@ def paired(scans: Sequence[Item], masks: Sequence[Item], folder: Path, everyone:
 
 def _mask(scan: Item, masks: Sequence[Item]) -> Path | None:
     left = [one for one in masks if one.session in ("", scan.session) and one.space == scan.space]
+    left = [one for one in left if not scan.run or one.run in ("", scan.run)]
     likely: list[Callable[[Item], bool]] = [
         lambda one: one.session == scan.session,
+        lambda one: one.run == scan.run,
         lambda one: one.contrast == scan.contrast,
         lambda one: one.path.parent == scan.path.parent,
         lambda one: one.path.name.startswith(scan.path.name.split(".")[0]),

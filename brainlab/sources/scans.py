@@ -1,5 +1,6 @@
 """Scans read one after another as slices: of thousands only a few are in memory at a time."""
 
+import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,14 +10,19 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from brainlab import geometry, volumes
+from brainlab import filenames, volumes
 from brainlab.errors import InputError
 from brainlab.slices import About, Slices
+from brainlab.sources import folders
 from brainlab.sources.pairing import Scan
 from brainlab.volumes import Volume
 
 AT_ONCE = 2  # volumes under way: gunzip and numpy let go of the interpreter, so two cores are kept busy
 FINE = 208  # pixels of 1 mm
+BETWEEN = "lesion-nearby"
+"""Label of the slice nearest to a lesion that no slice shows: its patient is ill, and is never taken for healthy."""
+
+POINTS = 20_000  # voxels of a mask that are looked at, to see whether it lies in the brain
 
 
 def stream(scans: Sequence[Scan], size: int = 64, about: About | None = None) -> Iterator[Slices]:
@@ -41,32 +47,44 @@ def stream(scans: Sequence[Scan], size: int = 64, about: About | None = None) ->
 
 def read(scan: Scan, size: int = 64, about: About | None = None) -> Slices:
     """One scan's slices, with the masks and labels that its mask gives."""
+    for path in (scan.item.path, scan.mask):
+        if path:
+            folders.check_fetched(path)
     volume = volumes.as_stored(scan.item.path)
     lesions = None if scan.mask is None else volumes.read(scan.mask, mask=True)
     cut = volumes.slices(volume, size, lesions=lesions)
     labels = cut.labels
     if lesions is not None:
         labels = _labels(cut, volume, lesions)
-    elif scan.item.healthy:
-        labels = ("healthy",) * len(cut)
+    elif scan.item.label:
+        labels = (scan.item.label,) * len(cut)
+    session = scan.item.session
+    told = not session or filenames.visit(Path(scan.item.path.name))
     return replace(
         cut,
         subjects=(scan.item.subject,) * len(cut),
         labels=labels,
+        visit=cut.visit if told else tuple(f"{session}/{name}" for name in cut.visit),
         contrast=scan.item.contrast,
         about=about or cut.about,
     )
 
 
 def _labels(cut: Slices, volume: Volume, lesions: Volume) -> tuple[str, ...]:
-    """ "lesion" or "healthy" by the mask at 1 mm; InputError for a mask that lies beside the brain."""
+    """ "lesion" or "healthy" by the mask at 1 mm, and ``BETWEEN`` for the slice next to a lesion that all of them miss;
+    InputError for a mask that lies beside the brain."""
     marked = lesions.data > 0.5
     if not marked.any():
         return ("healthy",) * len(cut)
     _check_place(marked, volume, lesions)
     centre = _middle(cut)
     fine = [volumes.plane(marked, lesions.affine, "axial", z, FINE, centre) for z in cut.position_mm]
-    return tuple("lesion" if one.any() or mask.any() else "healthy" for one, mask in zip(fine, cut.masks, strict=True))
+    sick = np.array([one.any() or bool(mask.any()) for one, mask in zip(fine, cut.masks, strict=True)])
+    labels = np.where(sick, "lesion", "healthy").tolist()
+    if not sick.any():
+        height = np.median(_world(marked, lesions.affine)[:, 2])
+        labels[np.abs(cut.position_mm - height).argmin()] = BETWEEN
+    return tuple(labels)
 
 
 def _middle(cut: Slices) -> np.ndarray:
@@ -75,15 +93,27 @@ def _middle(cut: Slices) -> np.ndarray:
     return (cut.affine[0] @ [half, half, 0, 1])[:3]
 
 
+def _world(marked: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """World mm (N, 3) of the marked voxels, of many an even sample."""
+    index = np.argwhere(marked)
+    index = index[:: -(-len(index) // POINTS)]
+    return index @ affine[:3, :3].T + affine[:3, 3]
+
+
 def _check_place(marked: np.ndarray, volume: Volume, lesions: Volume) -> None:
-    low, high = geometry.bounding_box(marked, lesions.affine)
-    ends = np.array([[0, 0, 0], np.array(volume.data.shape) - 1])
-    corners = np.stack(np.meshgrid(*ends.T, indexing="ij"), -1).reshape(-1, 3)
-    world = corners @ volume.affine[:3, :3].T + volume.affine[:3, 3]
-    if (low > world.max(axis=0)).any() or (high < world.min(axis=0)).any():
-        raise InputError(
-            f"{lesions.path} marks nothing inside {volume.path}, whose mask it should be; both must lie in one space: "
-            f"register the mask to the scan."
+    """InputError where hardly any of the marked voxels lies in the brain, a warning where most do not."""
+    back, world = np.linalg.inv(volume.affine), _world(marked, lesions.affine)
+    index = np.round(world @ back[:3, :3].T + back[:3, 3]).astype(int)
+    index = index[((index >= 0) & (index < volume.data.shape)).all(axis=1)]
+    share = np.count_nonzero(volumes.brain_mask(volume)[tuple(index.T)]) / len(world)
+    mend = "both must lie in one space: register the mask to the scan."
+    if share < 0.1:
+        what = "nothing inside" if share == 0 else "next to nothing inside the brain of"
+        raise InputError(f"{lesions.path} marks {what} {volume.path}, whose mask it should be; {mend}")
+    if share < 0.5:
+        warnings.warn(
+            f"Of what {lesions.path} marks only {share:.0%} lies inside the brain of {volume.path}; {mend}",
+            stacklevel=2,
         )
 
 
