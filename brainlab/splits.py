@@ -50,7 +50,7 @@ def by_subject(slices: Slices, split: str, seed: int = 0) -> Slices:
     shares = [_shared(well, HEALTHY, seed), _shared(partly, PARTLY, seed), _shared(ill - partly, ILL, seed)]
     _check(slices, split, shares, well, partly)
     if split in ("train", "val"):
-        _warn(slices, well, ill)
+        _warn(slices, well)
     wanted = {name for share in shares for name in share[split]}
     keep = np.array([name in wanted for name in slices.subjects], dtype=bool)
     if split in ("train", "val") and partly:
@@ -95,9 +95,11 @@ def _check(
         return
     source = slices.about.source
     if split in ("train", "val") and not well and not partly:
+        there = sorted(set(slices.labels))
+        labels = ", ".join(there[:5]) + (f" and {len(there) - 5} more" if len(there) > 5 else "")
         raise InputError(
-            f"{source} has no healthy slice, which {split} is made of; take it from another source, and use labelled, "
-            f"dev and test of this one."
+            f"{source} has no healthy slice, which {split} is made of, only the labels {labels}; write healthy where "
+            f"nothing was found, or take {split} from another source, and labelled, dev and test from this one."
         )
     if split in ("train", "val"):
         raise InputError(
@@ -110,7 +112,7 @@ def _check(
     )
 
 
-def _warn(slices: Slices, well: set[str], ill: set[str]) -> None:
+def _warn(slices: Slices, well: set[str]) -> None:
     """What train and val are worth, where they are not of people known to be healthy."""
     source = slices.about.source
     if not well:
@@ -121,10 +123,10 @@ def _warn(slices: Slices, well: set[str], ill: set[str]) -> None:
         )
         return
     unsaid = {name for name, label in zip(slices.subjects, slices.labels, strict=True) if label == "unknown"} & well
-    if unsaid and ill:
+    if unsaid:
         warnings.warn(
-            f"In {source} nothing says whether {_counted(len(unsaid))} of the {len(well)} without a mask are healthy; "
-            f"train and val take them to be. Give them a mask of nothing but 0, or the class healthy.",
+            f"In {source} nothing says whether {_counted(len(unsaid))} of the {len(well)} without a finding are "
+            f"healthy; train and val take them to be. Give them a mask of nothing but 0, or the class healthy.",
             stacklevel=3,
         )
 

@@ -117,18 +117,19 @@ def test_healthy_slices_of_patients_are_taken_with_a_warning_where_nobody_is_wel
 
 
 def test_people_of_whom_nothing_is_said_are_taken_as_well_with_a_warning():
-    with pytest.warns(UserWarning, match="nothing says whether 10 subjects of the 10 without a mask are healthy"):
+    with pytest.warns(UserWarning, match="nothing says whether 10 subjects of the 10 without a finding are healthy"):
         splits.by_subject(people(unsaid=10, marked=10), "train")
     with warnings.catch_warnings(action="error"):
         splits.by_subject(people(unsaid=10, marked=10), "test")
-        splits.by_subject(people(unsaid=10), "train")  # a folder without any mask: its owner knows
+    with pytest.warns(UserWarning, match="nothing says whether 10 subjects of the 10"):
+        splits.by_subject(people(unsaid=10), "train")
 
 
 @pytest.mark.parametrize(
     ("counts", "name", "says"),
     [
         ({"well": 1}, "train", "has one subject, which cannot be split; leave split out"),
-        ({"ill": 9}, "train", "has no healthy slice"),
+        ({"ill": 9}, "train", "has no healthy slice.*only the labels tumour; write healthy"),
         ({"ill": 9}, "val", "has no healthy slice"),
         ({"well": 2}, "val", "has 2 subjects with healthy slices, too few for a val"),
         ({"well": 1, "ill": 4}, "val", "has one subject with healthy slices"),
