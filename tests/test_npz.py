@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from brainlab import InputError, data
-from brainlab.sources import pictures
+from brainlab import InputError, data, geometry
+from brainlab.sources import npz, pictures
 
 
 def disc(n=4, size=64):
@@ -142,3 +142,59 @@ def test_a_damaged_file_becomes_slices_or_a_sentence(tmp_path, seed, flips, cut,
             assert data.load(tmp_path / "mine.npz", size=16).images.isfinite().all()
         except InputError as error:
             assert "mine.npz" in str(error)  # noqa: PT017 - either outcome is right
+
+
+def test_a_label_is_the_same_at_every_size(tmp_path):
+    masks = np.zeros((4, 64, 64), bool)
+    masks[1, 32, 32] = True
+    path = saved(tmp_path, masks=masks)
+    large, small = data.load(path), data.load(path, size=16)
+    assert large.labels == small.labels == ("healthy", "lesion", "healthy", "healthy")
+    assert not small.masks.any()
+
+
+def test_an_image_without_a_brain_is_named_and_refused(tmp_path):
+    for brain in ({}, {"brain": np.ones((4, 64, 64))}):
+        images = disc()
+        images[2] = 0
+        with pytest.raises(InputError, match=r"mine.npz shows no brain in images\[2\]"):
+            data.load(saved(tmp_path, images=images, **brain))
+
+
+def test_large_arrays_are_taken_slice_by_slice(tmp_path):
+    path = saved(tmp_path, images=np.tile(disc(1, 1024) * 255, (16, 1, 1)).astype(np.uint8), subjects=np.arange(16))
+    tracemalloc.start()
+    data.load(path, size=32)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60e6  # 17 MB as stored; as floats all together 67 MB, and brains beside them
+
+
+def test_all_arrays_together_may_not_claim_more_than_is_opened(tmp_path, monkeypatch):
+    path = saved(tmp_path, masks=disc() > 0.5, brain=disc() > 0)
+    monkeypatch.setattr(npz, "MOST_BYTES", 4 * 64 * 64 * 5)  # enough for the images, not for all
+    with pytest.raises(InputError, match=r"mine.npz claims 98,\d+ bytes, more than the 81,920"):
+        data.load(path)
+
+
+def test_an_affine_goes_with_its_slices_to_another_size(tmp_path):
+    affine = np.stack([geometry.slice_affine(64, (3, -5, z)) for z in range(4)])
+    cut = data.load(saved(tmp_path, affine=affine), size=32)
+    assert np.allclose(cut.affine, [geometry.slice_affine(32, (3, -5, z)) for z in range(4)])
+    assert np.allclose(data.load(saved(tmp_path, affine=affine)).affine, affine)
+    # Pixels of 1 mm, by the affine alone: 64 of them are the 64 mm in the middle of the field of view.
+    fine = affine.copy()
+    fine[:, :3, :2] /= geometry.pixel_mm(64)
+    cut = data.load(saved(tmp_path, affine=fine), size=64)
+    middle = [31.5, 31.5, 0, 1]
+    assert np.allclose(cut.affine @ middle, fine @ middle)
+    assert np.allclose(np.linalg.norm(cut.affine[:, :3, 0], axis=1), cut.spacing)
+    assert cut.brain.sum().item() == pytest.approx((disc() > 0).sum() / geometry.pixel_mm(64) ** 2, rel=0.1)
+    fine[:, :3, 0] *= 2
+    with pytest.raises(InputError, match="not equal squares"):
+        data.load(saved(tmp_path, affine=fine))
+
+
+def test_words_for_health_become_one(tmp_path):
+    named = data.load(saved(tmp_path, labels=np.array(["Healthy", "notumor", "MS", "control"])))
+    assert named.labels == ("healthy", "healthy", "MS", "healthy")

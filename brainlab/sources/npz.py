@@ -3,7 +3,8 @@
 Keys: ``images`` (N, H, W) or (N, 1, H, W), floats in [0, 1], or uint8 or uint16 (which become 0 to 1); optional
 ``masks`` and ``brain`` of the same shape, bool or numbers (above 0.5 is true; without ``brain`` it is the largest piece
 that is not black), ``subjects``, ``labels`` and ``visit`` (N,) texts, ``position_mm`` (N,), ``affine`` (N, 4, 4),
-``spacing`` (mm a pixel; without it the longer side fills the field of view) and ``contrast``. Others are ignored.
+``spacing`` (mm a pixel; without it the affine's, or else the longer side fills the field of view) and ``contrast``.
+Others are ignored. An image without a brain is refused.
 """
 
 import io
@@ -21,10 +22,11 @@ from brainlab import geometry
 from brainlab.errors import InputError
 from brainlab.imagefile import plainly
 from brainlab.slices import About, Slices
+from brainlab.sources import classes
 from brainlab.sources.pictures import area_resample, foreground
 
 KEYS = ("images", "masks", "brain", "subjects", "labels", "visit", "position_mm", "affine", "spacing", "contrast")
-MOST_BYTES = 2**33  # in one array once unpacked
+MOST_BYTES = 2**31  # in all arrays together, once unpacked
 SCALES = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
 
@@ -42,18 +44,28 @@ def load(path: Path, size: int = 64) -> Slices:
         brain = _marks(arrays, "brain", shape, path)
         if brain is None:
             brain = np.stack([foreground(one) for one in images])
-        step = _number(arrays, "spacing", path) or geometry.FIELD_OF_VIEW_MM / max(shape[1:])
-        fitted = [None if one is None else _fitted(one, step, size) for one in (images, masks, brain)]
-        return _slices(arrays, fitted, masks is not None, n, size, path)
+        affine = _numbers(arrays, "affine", (n, 4, 4), path)
+        step = _number(arrays, "spacing", path) or _step(affine, path) or geometry.FIELD_OF_VIEW_MM / max(shape[1:])
+        if affine is not None:
+            arrays["affine"] = affine @ _from_new(shape[1:], step, size)
+        fitted, sick = np.zeros((3, n, size, size), np.float32), np.zeros(n, dtype=bool)
+        for k, image in enumerate(images):
+            image = _grey(image)
+            inside = foreground(image) if brain is None else brain[k] > 0.5
+            if not (image[inside] > 0).any():
+                raise InputError(f"{path} shows no brain in images[{k}], only black or specks; leave it out.")
+            marked = np.zeros_like(inside) if masks is None else (masks[k] > 0.5) & inside
+            sick[k] = marked.any()  # as stored: a lesion too small for the pixels here is one all the same
+            fitted[:, k] = [_fitted(one, step, size) for one in (image, marked, inside)]
+        return _slices(arrays, fitted, None if masks is None else sick, n, size, path)
 
 
-def _slices(arrays: dict[str, np.ndarray], fitted: list[Any], marked: bool, n: int, size: int, path: Path) -> Slices:
+def _slices(arrays: dict[str, np.ndarray], fitted: Any, sick: Any, n: int, size: int, path: Path) -> Slices:
     images, masks, brain = fitted
     brain = brain >= 0.5
-    masks = np.zeros_like(brain) if masks is None else (masks >= 0.5) & brain
-    sick = masks.reshape(n, -1).any(axis=1)
-    guess = tuple("unknown" if not marked else "lesion" if one else "healthy" for one in sick)
-    labels = _texts(arrays, "labels", n, path) or guess
+    masks = (masks >= 0.5) & brain
+    guess = ("unknown",) * n if sick is None else tuple(np.where(sick, "lesion", "healthy").tolist())
+    labels = tuple(map(classes.label, _texts(arrays, "labels", n, path) or guess))
     subjects = _texts(arrays, "subjects", n, path)
     if subjects is None:
         warnings.warn(
@@ -64,7 +76,7 @@ def _slices(arrays: dict[str, np.ndarray], fitted: list[Any], marked: bool, n: i
         subjects = tuple(f"slice-{k:05d}" for k in range(n))
     height = _numbers(arrays, "position_mm", (n,), path)
     height = np.zeros(n) if height is None else height
-    affine = _numbers(arrays, "affine", (n, 4, 4), path)
+    affine = arrays.get("affine")
     if affine is None:
         affine = np.stack([geometry.slice_affine(size, (0, 0, z)) for z in height])
     contrast = _texts(arrays, "contrast", 1, path)
@@ -84,10 +96,16 @@ def _slices(arrays: dict[str, np.ndarray], fitted: list[Any], marked: bool, n: i
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
-    """The known arrays of the file, none larger than its bytes."""
+    """The known arrays of the file, none larger than its bytes, all together no more than ``MOST_BYTES``."""
     try:
         with zipfile.ZipFile(path) as file:
             there = {one.filename.removesuffix(".npy"): one for one in file.infolist()}
+            claimed = sum(there[key].file_size for key in KEYS if key in there)
+            if claimed > MOST_BYTES:
+                raise InputError(
+                    f"{path} claims {claimed:,} bytes, more than the {MOST_BYTES:,} that brainlab opens; save fewer "
+                    f"slices in a file, or as uint8."
+                )
             return {key: _array(file, there[key], path) for key in KEYS if key in there}
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError):
         raise InputError(f"{path} is not a sound .npz file; save it anew with numpy.savez_compressed.") from None
@@ -95,8 +113,6 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
 def _array(file: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> np.ndarray:
     key = member.filename.removesuffix(".npy")
-    if member.file_size > MOST_BYTES:
-        raise InputError(f"{path} claims {member.file_size:,} bytes of {key}, more than brainlab opens; save fewer.")
     with file.open(member) as stream:
         raw = stream.read()
     block = io.BytesIO(raw)
@@ -104,17 +120,19 @@ def _array(file: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> np.nda
     read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
     if read_header is None:
         raise InputError(f"{path} has {key} in a version of .npy that is not read; save it anew with numpy.")
-    shape, _, dtype = read_header(block)
+    shape, is_fortran, dtype = read_header(block)
     if dtype.hasobject:
         raise InputError(f"{path} holds Python objects as {key}, which are not opened; save them as text or numbers.")
     if math.prod(shape) * max(1, dtype.itemsize) > len(raw):
         raise InputError(f"{path} claims more of {key} than it holds; it is damaged or cut short, get it again.")
-    block.seek(0)
-    return npy.read_array(block, allow_pickle=False)
+    if not dtype.itemsize or 0 in shape:
+        return np.empty(shape, dtype)
+    flat = np.frombuffer(raw, dtype, math.prod(shape), block.tell())  # no second copy in memory
+    return flat.reshape(shape, order="F" if is_fortran else "C")
 
 
 def _images(arrays: dict[str, np.ndarray], path: Path) -> np.ndarray:
-    """(N, H, W) float32 in [0, 1]."""
+    """(N, H, W) as stored, looked at slice by slice; ``_grey`` gives float32 in [0, 1]."""
     if "images" not in arrays:
         raise InputError(f"{path} has no array called images; save it with numpy.savez(path, images=...).")
     found = arrays["images"]
@@ -122,34 +140,57 @@ def _images(arrays: dict[str, np.ndarray], path: Path) -> np.ndarray:
     if flat.ndim != 3 or min(flat.shape) < 1 or min(flat.shape[1:]) < 8 or max(flat.shape[1:]) > 4096:
         raise InputError(f"{path} has images of shape {found.shape}; they must be (N, H, W) or (N, 1, H, W).")
     if flat.dtype in SCALES:
-        return flat.astype(np.float32) / SCALES[flat.dtype]
-    if flat.dtype.kind != "f" or not np.isfinite(flat).all():
+        return flat
+    if flat.dtype.kind != "f" or not all(np.isfinite(one).all() for one in flat):
         raise InputError(f"{path} has images of {flat.dtype} or with NaN; save finite floats in [0, 1], or uint8.")
     if flat.min() < 0 or flat.max() > 1:
         raise InputError(
             f"{path} has images from {flat.min():g} to {flat.max():g}; scale them to [0, 1] (brainlab.intensity)."
         )
-    return flat.astype(np.float32)
+    return flat
+
+
+def _grey(image: np.ndarray) -> np.ndarray:
+    return image.astype(np.float32) / np.float32(SCALES.get(image.dtype, 1))
 
 
 def _marks(arrays: dict[str, np.ndarray], key: str, shape: tuple[int, ...], path: Path) -> np.ndarray | None:
-    """Masks (N, H, W) bool, or None."""
+    """Masks (N, H, W) as stored, above 0.5 where true, or None."""
     if key not in arrays:
         return None
     found = arrays[key]
     flat = found[:, 0] if found.ndim == 4 and found.shape[1] == 1 else found
     if flat.shape != shape or flat.dtype.kind not in "biuf":
         raise InputError(f"{path} has {key} of shape {found.shape} and {found.dtype}; they must be as the images are.")
-    return np.asarray(flat > 0.5)
+    return flat
 
 
-def _fitted(stack: np.ndarray, step: float, size: int) -> np.ndarray:
-    """(N, size, size) float32 in the kit's field of view."""
-    height, width = stack.shape[1:]
-    if height == width == size and math.isclose(step, geometry.pixel_mm(size)):
-        return stack.astype(np.float32)
-    centre = ((height - 1) / 2, (width - 1) / 2)
-    return np.stack([area_resample(one, step, centre, size) for one in stack])
+def _fitted(picture: np.ndarray, step: float, size: int) -> np.ndarray:
+    """(size, size) float32 in the kit's field of view."""
+    height, width = picture.shape
+    if height == width == size and math.isclose(step, geometry.pixel_mm(size), rel_tol=1e-6):
+        return picture.astype(np.float32)
+    return area_resample(picture, step, ((height - 1) / 2, (width - 1) / 2), size)
+
+
+def _from_new(shape: tuple[int, ...], step: float, size: int) -> np.ndarray:
+    """(4, 4) from a new pixel's (row, column) to the old one's that lies there, see ``_fitted``."""
+    wide = geometry.pixel_mm(size) / step  # a new pixel's width, in old ones
+    back = np.diag([wide, wide, 1, 1])
+    back[:2, 3] = [(n - 1) / 2 - wide * (size - 1) / 2 for n in shape]
+    return back
+
+
+def _step(affine: np.ndarray | None, path: Path) -> float | None:
+    """A pixel's width by the affine, in mm; InputError unless all pixels are equal squares."""
+    if affine is None:
+        return None
+    sides = np.linalg.norm(affine[:, :3, :2], axis=1)
+    if not 0.01 <= sides.min() <= sides.max() <= 1.01 * sides.min() or sides.max() > 100:
+        raise InputError(
+            f"{path} has an affine whose pixels are not equal squares; resample the slices, or leave it out."
+        )
+    return float(sides.mean())
 
 
 def _texts(arrays: dict[str, np.ndarray], key: str, n: int, path: Path) -> tuple[str, ...] | None:
