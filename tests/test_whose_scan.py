@@ -123,6 +123,20 @@ def test_a_mask_that_lies_beside_the_brain_is_refused_and_one_half_beside_it_war
         own.load(tmp_path, 16)
 
 
+def test_a_mask_of_the_scans_shape_that_lost_its_affine_is_warned_of(tmp_path):
+    put(tmp_path / "p_t1.nii")
+    mask = np.zeros(BRAIN[0].shape, np.uint8)
+    mask[15:20, 15:20, 10:15] = 1  # of mm, as the header says, and these lie in the brain
+    put(tmp_path / "p_mask.nii", mask, np.eye(4))
+    with pytest.warns(UserWarning, match=r"p_mask.nii has as many voxels as .*p_t1.nii.* copy the scan's affine"):
+        own.load(tmp_path, 16)
+    flip = np.diag([-1.0, 1, 1, 1])
+    flip[0, 3] = mask.shape[0] - 1
+    put(tmp_path / "p_mask.nii", mask[::-1], BRAIN[1] @ flip)  # stored the other way round, it lies where it did
+    with warnings.catch_warnings(action="error"):
+        own.load(tmp_path, 16)
+
+
 def test_runs_of_a_session_keep_their_own_masks(tmp_path):
     for run in ("1", "2"):
         touch(tmp_path, f"sub-1/anat/sub-1_run-{run}_T1w.nii")

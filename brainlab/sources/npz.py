@@ -27,6 +27,7 @@ from brainlab.sources.pictures import area_resample, foreground
 
 KEYS = ("images", "masks", "brain", "subjects", "labels", "visit", "position_mm", "affine", "spacing", "contrast")
 MOST_BYTES = 2**31  # in all arrays together, once unpacked
+PART = 2**20  # bytes unpacked at a time, and more than any header has
 SCALES = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
 
@@ -113,9 +114,11 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
 def _array(file: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> np.ndarray:
     key = member.filename.removesuffix(".npy")
+    raw = bytearray()
     with file.open(member) as stream:
-        raw = stream.read()
-    block = io.BytesIO(raw)
+        while part := stream.read(PART):  # in one go zipfile would hold it three times
+            raw += part
+    block = io.BytesIO(raw[:PART])
     version = npy.read_magic(block)
     read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
     if read_header is None:

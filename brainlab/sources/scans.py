@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from brainlab import filenames, volumes
+from brainlab import filenames, geometry, volumes
 from brainlab.errors import InputError
 from brainlab.slices import About, Slices
 from brainlab.sources import folders
@@ -22,6 +22,7 @@ FINE = 208  # pixels of 1 mm
 BETWEEN = "lesion-nearby"
 """Label of the slice nearest to a lesion that no slice shows: its patient is ill, and is never taken for healthy."""
 
+SHIFTED = 10  # mm from a scan's grid to its mask's of the same shape, and something is wrong
 POINTS = 20_000  # voxels of a mask that are looked at, to see whether it lies in the brain
 
 
@@ -105,6 +106,12 @@ def _check_place(marked: np.ndarray, volume: Volume, lesions: Volume) -> None:
     back, world = np.linalg.inv(volume.affine), _world(marked, lesions.affine)
     index = np.round(world @ back[:3, :3].T + back[:3, 3]).astype(int)
     index = index[((index >= 0) & (index < volume.data.shape)).all(axis=1)]
+    if marked.shape == volume.data.shape and np.abs(_box(lesions) - _box(volume)).max() > SHIFTED:
+        warnings.warn(
+            f"{lesions.path} has as many voxels as {volume.path}, whose mask it should be, but lies elsewhere by its "
+            f"header; if both were drawn on one grid, copy the scan's affine to the mask.",
+            stacklevel=2,
+        )
     share = np.count_nonzero(volumes.brain_mask(volume)[tuple(index.T)]) / len(world)
     mend = "both must lie in one space: register the mask to the scan."
     if share < 0.1:
@@ -115,6 +122,11 @@ def _check_place(marked: np.ndarray, volume: Volume, lesions: Volume) -> None:
             f"Of what {lesions.path} marks only {share:.0%} lies inside the brain of {volume.path}; {mend}",
             stacklevel=2,
         )
+
+
+def _box(volume: Volume) -> np.ndarray:
+    """Lowest and highest world mm (2, 3) that a volume's grid reaches, however its axes run."""
+    return geometry.bounding_box(np.ones(volume.data.shape, dtype=bool), volume.affine)
 
 
 def named(folder: Path) -> About:
