@@ -162,12 +162,12 @@ def test_an_image_without_a_brain_is_named_and_refused(tmp_path):
 
 
 def test_large_arrays_are_taken_slice_by_slice(tmp_path):
-    path = saved(tmp_path, images=np.tile(disc(1, 1024) * 255, (16, 1, 1)).astype(np.uint8), subjects=np.arange(16))
+    path = saved(tmp_path, images=np.tile(disc(1, 512) * 255, (128, 1, 1)).astype(np.uint8), subjects=np.arange(128))
     tracemalloc.start()
-    data.load(path, size=32)
+    data.load(path, size=16)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 60e6  # 17 MB as stored; as floats all together 67 MB, and brains beside them
+    assert peak < 50e6  # 34 MB as stored; as floats all together 134 MB, and their brains 34 MB
 
 
 def test_all_arrays_together_may_not_claim_more_than_is_opened(tmp_path, monkeypatch):

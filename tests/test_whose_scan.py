@@ -131,7 +131,7 @@ def test_a_mask_of_the_scans_shape_that_lost_its_affine_is_warned_of(tmp_path):
     with pytest.warns(UserWarning, match=r"p_mask.nii has as many voxels as .*p_t1.nii.* copy the scan's affine"):
         own.load(tmp_path, 16)
     flip = np.diag([-1.0, 1, 1, 1])
-    flip[0, 3] = mask.shape[0] - 1
+    flip[0, 3] = len(mask) - 1
     put(tmp_path / "p_mask.nii", mask[::-1], BRAIN[1] @ flip)  # stored the other way round, it lies where it did
     with warnings.catch_warnings(action="error"):
         own.load(tmp_path, 16)
@@ -143,7 +143,7 @@ def test_runs_of_a_session_keep_their_own_masks(tmp_path):
     touch(tmp_path, "derivatives/r/sub-1/anat/sub-1_run-02_label-lesion_mask.nii")
     assert [bool(scan.mask) for scan in bids.find(tmp_path)] == [False, True]
     touch(tmp_path, "derivatives/r/sub-1/anat/sub-1_run-01_label-lesion_mask.nii")
-    masks = [str(scan.mask) for scan in bids.find(tmp_path)]
+    masks = [str(one.mask) for one in bids.find(tmp_path)]
     assert ["run-01" in masks[0], "run-02" in masks[1]] == [True, True]
 
 

@@ -43,8 +43,6 @@ def load(path: Path, size: int = 64) -> Slices:
         n, shape = len(images), images.shape
         masks = _marks(arrays, "masks", shape, path)
         brain = _marks(arrays, "brain", shape, path)
-        if brain is None:
-            brain = np.stack([foreground(one) for one in images])
         affine = _numbers(arrays, "affine", (n, 4, 4), path)
         step = _number(arrays, "spacing", path) or _step(affine, path) or geometry.FIELD_OF_VIEW_MM / max(shape[1:])
         if affine is not None:
