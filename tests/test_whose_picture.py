@@ -104,3 +104,11 @@ def test_a_table_from_a_spreadsheet_is_read_with_its_words_for_health(tmp_path, 
     (tmp_path / "index.csv").write_text("".join(parted.join(row) + "\r\n" for row in rows), "utf-8-sig")
     cut = images.load(tmp_path, 16)
     assert (cut.labels, cut.subjects) == (("healthy", "Tumor", "healthy"), ("1", "2", "3"))
+
+
+def test_of_pictures_in_several_contrasts_the_one_asked_for_is_loaded(tmp_path):
+    for one in ("P01", "P02"):
+        put(tmp_path, *(f"{one}/{contrast}/1.png" for contrast in ("T1", "FLAIR")))
+    found = data.load(tmp_path, contrast="FLAIR", size=16)
+    assert found.contrast == "FLAIR"
+    assert found.subjects == ("P01", "P02")

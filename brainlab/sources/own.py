@@ -35,7 +35,7 @@ def stream(path: str | Path, size: int = 64, contrast: str | None = None) -> Ite
     path = _existing(path)
     found = _scans(path, contrast)
     if found is None:
-        whole = _pieces(path, size)
+        whole = _pieces(path, size, contrast)
         return iter([of_contrast(whole, contrast)])
     about = scans.named(path) if path.is_dir() else None
     return (of_contrast(one, contrast) for one in scans.stream(found, size, about))
@@ -63,12 +63,12 @@ def _scans(path: Path, contrast: str | None) -> list[Scan] | None:
     return None
 
 
-def _pieces(path: Path, size: int) -> Slices:
+def _pieces(path: Path, size: int, contrast: str | None) -> Slices:
     if path.suffix.lower() == ".npz" and path.is_file():
         return npz.load(path, size)
     if path.is_file():
         raise InputError(f"{path} is a single picture; give the folder that it lies in.")
-    return images.load(path, size) if (path / "index.csv").is_file() else images.load_untold(path, size)
+    return images.load(path, size) if (path / "index.csv").is_file() else images.load_untold(path, size, contrast)
 
 
 def of_contrast(found: Slices, contrast: str | None) -> Slices:
