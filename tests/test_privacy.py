@@ -168,16 +168,25 @@ SIDECAR = {
     "SeriesDescription": ("t1 Zyzzyva", "perhaps"),
     "ImageComments": ("Zyzzyva", "perhaps"),
     "SomethingNew": ("Zyzzyva", "perhaps"),
+    "ProtocolName": ("19680412", "perhaps"),
+    "StudyDescription": ("0171 2345678", "perhaps"),
+    "CaseNumber": (4711815, "perhaps"),
+    "PatientWeight": (72.5, "in combination"),
+    "ServiceEpisodeID": (17, "in combination"),
+    "subject_id": (12, "directly"),
+    "dob": ("12.04.1968", "directly"),
+    "mrn": (471, "directly"),
 }
 
 
 def test_a_sidecar_beside_a_scan_is_read_to_its_depths(tmp_path):
     (tmp_path / "a.nii").write_bytes(good("nifti1"))
     harmless = {"Modality": "MR", "EchoTime": 0.003, "RepetitionTime": 2, "Manufacturer": "Siemens", "FlipAngle": 9}
+    harmless |= {"ImagingFrequency": 123.253801, "DwellOfSomething": 1e-05, "SeriesNumber": 301, "StackID": "1"}
     facts = {name: value for name, (value, _) in SIDECAR.items()} | harmless | {"global": {"deep": [["Zyzzdeep"]]}}
     (tmp_path / "a.json").write_text(json.dumps(facts))
     found = {one.where: (one.value, one.identifying) for one in privacy.reveals(tmp_path / "a.nii")}
-    assert found == {f"sidecar (.json): {name}": what for name, what in SIDECAR.items()} | {
+    assert found == {f"sidecar (.json): {name}": (str(value), how) for name, (value, how) in SIDECAR.items()} | {
         "sidecar (.json): deep": ("Zyzzdeep", "perhaps")
     }
     (tmp_path / "a.json").write_text("{'no': Zyzzyva")
@@ -260,6 +269,26 @@ def test_every_secret_in_dicom_is_found_at_any_depth(series):
     assert grades["PatientName"] == grades["PatientID"] == grades["OperatorsName"] == "directly"
     assert grades["StudyDate"] == grades["DeviceSerialNumber"] == grades["InstitutionName"] == "in combination"
     assert privacy.reveals(min(series.iterdir()))  # one file will do
+
+
+def test_numbers_that_someone_typed_into_dicom_are_found_and_those_measured_are_not(tmp_path):
+    typed = {
+        "ImageComments": ("004711", "perhaps"),
+        "PatientComments": ("12.04.1968", "perhaps"),
+        "StudyDescription": ("0171 2345678", "perhaps"),
+        "ProtocolName": ("19680412", "perhaps"),
+        "ClinicalTrialSubjectID": ("0007", "directly"),
+        "ClinicalTrialSiteID": ("0008", "in combination"),
+        "ServiceEpisodeID": ("0009", "in combination"),
+        "GantryID": ("0010", "in combination"),
+        "PatientWeight": ("72.5", "in combination"),
+        "PatientSize": ("1.83", "in combination"),
+    }
+    changes = {name: value for name, (value, _) in typed.items()} | {"FlipAngle": "9", "ImagingFrequency": "123.2"}
+    dicom_series.write(tmp_path, left_out=tuple(range(1, 20)), **changes)
+    found = {one.where.split()[-1]: (one.value, one.identifying) for one in privacy.reveals(tmp_path)}
+    assert {name: found.get(name) for name in typed} == typed
+    assert not {"FlipAngle", "ImagingFrequency", "SliceThickness", "Rows", "PixelSpacing"} & found.keys()
 
 
 def test_a_screenshot_is_suspected_of_text(tmp_path):

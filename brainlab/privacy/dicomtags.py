@@ -13,6 +13,8 @@ BURNED = "look at every image; what is drawn into the picture no header can take
 DEEPEST = 8  # sequences within sequences
 OVERLAYS = range(0x6000, 0x6100)
 PIXELS = 0x7FE0
+FREE = {"LO", "LT", "SH", "ST", "UC", "UN", "UT"}  # representations in which a technician may type anything
+PATIENT = 0x0010  # the group of facts about the person, whose numbers count as well
 
 
 def findings(path: Path) -> list[Finding]:
@@ -51,7 +53,7 @@ def _elements(dataset: Any, depth: int) -> Iterator[Finding]:
                 for item in value:
                     yield from _elements(item, depth + 1)
             continue
-        yield from _element(tag, name, vr, _text(value) if tag.group != PIXELS else "")
+        yield from _element(tag, name, vr, _text(value, tag.group == PATIENT) if tag.group != PIXELS else "")
 
 
 def _element(tag: Any, name: str, vr: str, text: str) -> Iterator[Finding]:
@@ -65,7 +67,7 @@ def _element(tag: Any, name: str, vr: str, text: str) -> Iterator[Finding]:
         yield Finding(f"{where} (private)", text, "perhaps", READ)
     elif vr == "PN":
         yield Finding(where, text, "directly", READ)
-    elif how := identifying(name, text) or (None if name else "perhaps"):
+    elif how := identifying(name, text, vr in FREE) or (None if name else "perhaps"):
         yield Finding(where, text, how, READ)
 
 
@@ -73,9 +75,10 @@ def _is_standard(uid: str) -> bool:
     return uid.startswith("1.2.840.10008.")
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, numbers: bool = False) -> str:
+    """A value as text; of those with a decimal point only where ``numbers`` are wanted."""
     if isinstance(value, (bytes, bytearray)):
         return texts(bytes(value))
     if isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue":
-        return " ".join(filter(None, map(_text, value)))
-    return "" if value is None or isinstance(value, float) else str(value)
+        return " ".join(filter(None, (_text(one, numbers) for one in value)))
+    return "" if value is None or (isinstance(value, float) and not numbers) else str(value)

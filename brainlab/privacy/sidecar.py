@@ -11,6 +11,7 @@ from brainlab.privacy.vocabulary import identifying
 
 DROP = "do not pass the .json on; or delete this line from it (dcm2niix -ba y leaves it out)"
 LARGEST = 2**22  # bytes; sidecars have some thousand
+SHORT = 10_000  # whole numbers below it measure; longer ones may be an id or a date
 
 
 def findings(scan: Path) -> list[Finding]:
@@ -25,13 +26,18 @@ def findings(scan: Path) -> list[Finding]:
     except (ValueError, RecursionError):
         return [Finding("sidecar (.json), not valid JSON", text, "perhaps", DROP)] if (text := texts(raw)) else []
     return [
-        Finding(f"sidecar (.json): {name or 'text'}", value, how, DROP)
+        Finding(f"sidecar (.json): {name or 'text'}", str(value), how, DROP)
         for name, value in facts
-        if value.strip() and (how := identifying(name, value))
+        if str(value).strip() and (how := identifying(name, str(value) if _is_free(value) else ""))
     ]
 
 
-def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
+def _is_free(value: str | float) -> bool:
+    """Whether a value says something under whatever key: text does, and a whole number of five digits or more."""
+    return isinstance(value, str) or (abs(value) >= SHORT and (isinstance(value, int) or value.is_integer()))
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, str | float]]:
     """Each text or number with the key that it stands under, through lists and objects."""
     if isinstance(value, dict):
         for key, inside in value.items():
@@ -40,4 +46,4 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
         for inside in value:
             yield from _leaves(name, inside)
     elif value is not None and not isinstance(value, bool):
-        yield name, str(value)
+        yield name, value
