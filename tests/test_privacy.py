@@ -152,6 +152,41 @@ def test_what_a_gzip_header_says_is_found_and_not_copied(tmp_path):
     assert not privacy.reveals(tmp_path / "clean.nii.gz")
 
 
+ABROAD = ["Иванов Иван 1968", "王小明", "김철수", "Łukasz Yıldız", "محمد علي", "अनिल कुमार"]
+
+
+@pytest.mark.parametrize("name", ABROAD)
+def test_a_name_in_any_script_is_found_in_a_header_and_in_an_extension(name, tmp_path):
+    image = nib.Nifti1Image(VALUES, AFFINE)
+    image.header.extensions.append(Nifti1Extension(6, name.encode()))
+    image.header["descrip"] = name.encode()
+    nib.save(image, tmp_path / "a.nii")
+    assert {one.where for one in says(tmp_path / "a.nii", name)} == {"header: descrip", "extension 6 (comment)"}
+
+
+def test_a_name_that_its_field_cuts_within_a_character_is_found(tmp_path):
+    image = nib.Nifti1Image(VALUES, AFFINE)
+    image.header["descrip"] = ("x" + "Иванов" * 10).encode()[:80]
+    nib.save(image, tmp_path / "a.nii")
+    assert says(tmp_path / "a.nii", "xИвановИванов")
+
+
+@pytest.mark.parametrize("code", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_read(code, tmp_path):
+    image = nib.Nifti1Image(VALUES, AFFINE)
+    image.header.extensions.append(Nifti1Extension(6, "Erika Zyzzyva".encode(code)))
+    nib.save(image, tmp_path / "a.nii")
+    assert says(tmp_path / "a.nii", "Erika Zyzzyva")
+
+
+def test_bytes_of_numbers_are_not_taken_for_words():
+    from brainlab.privacy.finding import texts
+
+    assert not texts(np.arange(-10, 10, dtype=np.float32).tobytes())
+    assert not texts(np.arange(20, dtype=np.int16).tobytes())
+    assert not texts("«»—…".encode() * 5)
+
+
 SIDECAR = {
     "PatientName": ("Zyzzyva^Quimby", "directly"),
     "PatientID": ("4711", "directly"),
@@ -204,6 +239,10 @@ NAMES = {
     "31.1.1970.nii": {"date": "31.1.1970"},
     "MR_0048151623.nii": {"number": "0048151623"},
     "1.2.840.113619.2.55.nii": {"UID": "1.2.840.113619.2.55"},
+    "Иванов_T1w.nii": {"words": "Иванов"},
+    "王小明_t1.nii": {"words": "王小明"},
+    "Łukasz_Yıldız.nii": {"words": "Łukasz Yıldız"},
+    "Mu\u0308ller_t1.nii": {"words": "Müller"},
     "sub-07_ses-1_T1w.nii": {},
     "case01_flair.nii": {},
     "T1_bet.nii": {},

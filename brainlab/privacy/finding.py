@@ -1,7 +1,10 @@
 """One thing that a file gives away, and a table of them."""
 
+import codecs
 import html
 import re
+import unicodedata
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 Identifying = Literal["directly", "in combination", "perhaps"]
@@ -71,19 +74,45 @@ def table(found: list[Finding], values: bool) -> Findings:
 
 
 def texts(raw: bytes, least: int = 4) -> str:
-    """What can be read in bytes: runs of at least ``least`` printable characters that are words, parted by spaces."""
+    """What can be read in bytes: runs of at least ``least`` printable characters that are words, parted by spaces.
+
+    UTF-8 in any script, or else ASCII's letters among whatever other bytes; and UTF-16, marked as such or of ASCII's
+    letters. A character of Chinese, Japanese or Korean counts as two: three of them are a whole name.
+    """
+    text, counts = _decoded(raw)
+    runs = [*re.findall(r"[^\x00-\x1f\x7f-\xa0\ufffd]+", text)]
+    wide = [b"".join(pair) for pair in re.findall(rb"((?:[ -~]\0){2,})|((?:\0[ -~]){2,})", raw)]
+    runs += [run.replace(b"\0", b"").decode("ascii") for run in wide]
+    return " ".join(run.strip() for run in runs if _is_words(run, least, counts))
+
+
+def _decoded(raw: bytes) -> tuple[str, Callable[[str], bool]]:
+    """Bytes as text, and which of its characters count as those of words."""
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return raw.decode("utf-16", "replace"), _is_of_words
     try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        text = raw.decode("latin-1")
-    runs = re.findall(rf"[^\x00-\x1f\x7f-\xa0\ufffd]{{{least},}}", text)
-    return " ".join(run.strip() for run in runs if _is_words(run, least))
+        return raw.decode("utf-8"), _is_of_words
+    except UnicodeDecodeError as error:
+        if error.start > 0 and error.reason == "unexpected end of data":  # a field cuts its last character in two
+            return raw[: error.start].decode("utf-8"), _is_of_words
+        return raw.decode("latin-1"), lambda one: one.isascii() and one.isalnum()
 
 
-def _is_words(run: str, least: int) -> bool:
+def _is_of_words(one: str) -> bool:
+    return unicodedata.category(one)[0] in "LMN"  # letters of any script, their marks, numbers
+
+
+def _is_words(run: str, least: int, counts: Callable[[str], bool]) -> bool:
     """Whether a run of printable characters is text and not numbers that happen to print."""
+    width = {one: 2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in set(run)}
     ink = [one for one in run if not one.isspace()]
-    return sum(one.isascii() and one.isalnum() for one in ink) >= max(least - 1, len(ink) / 2)
+    words = sum(width[one] for one in ink if counts(one))
+    return sum(width[one] for one in run) >= least and words >= max(least - 1, sum(width[one] for one in ink) / 2)
+
+
+def decoded(raw: bytes) -> str:
+    """Bytes that are known to be text: UTF-8, or else Latin-1."""
+    return _decoded(raw)[0]
 
 
 def _what(finding: Finding) -> str:

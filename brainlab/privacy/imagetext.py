@@ -13,7 +13,7 @@ from nibabel.nifti2 import Nifti2Header, Nifti2PairHeader
 
 from brainlab import imagefile
 from brainlab.headers import MGH_BYTES, MOST_OFFSET, Claim
-from brainlab.privacy.finding import Finding, Identifying, texts
+from brainlab.privacy.finding import Finding, Identifying, decoded, texts
 
 COPY = "drop it with privacy.clean_copy"
 FORMAT = {"sizeof_hdr", "magic", "regular", "eol_check", "dim", "datatype", "bitpix", "pixdim", "vox_offset"}
@@ -129,7 +129,7 @@ def gzip_findings(file: Path) -> list[Finding]:
     for flag, what in ((8, "file name"), (16, "comment")):
         if flags & flag:
             end = block.find(b"\0", at)
-            found.append(Finding(f"gzip header: {what}", block[at:end].decode("latin-1"), "perhaps", COPY))
+            found.append(Finding(f"gzip header: {what}", decoded(block[at:end]), "perhaps", COPY))
             at = end + 1
     if seconds:
         when = time.strftime("%Y-%m-%d %H:%M", time.gmtime(seconds))

@@ -1,6 +1,7 @@
 """What a scan's own name, and those of its folders, give away: dates, numbers, names."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,12 +52,23 @@ def _in_name(name: str, where: str, folder: bool) -> Iterator[Finding]:
             yield Finding(f"{where}: {what}", one.group(), "in combination", RENAME)
         rest = pattern.sub(" ", rest)
     words = _words(rest)
-    if words and (not folder or any(word[0].isupper() for word in words)):  # most folders have plain names
+    if words and (not folder or any(not word[0].islower() for word in words)):  # most folders have plain names
         yield Finding(f"{where}: words", " ".join(words), "perhaps", RENAME)
 
 
 def _words(name: str) -> list[str]:
-    """Words that could be a person's: letters with a capital in front, and none of those that scans are named by."""
-    parts = re.findall(r"[A-ZÀ-Þ][a-zß-ÿ'’]+|[A-ZÀ-Þ]{3,}|[a-zß-ÿ]{3,}", name)
+    """Words that could be a person's: in letters of any script, and none of those that scans are named by."""
+    composed = unicodedata.normalize("NFC", name)  # macOS writes an accent as a character of its own
+    shape = "".join(map(_kind, composed))
+    parts = [composed[one.start() : one.end()] for one in re.finditer(r"A[a']+|A{3,}|a{3,}|x+", shape)]
     known = OTHER | filenames.PROCESSING | filenames.FOLDERS | filenames.CONTRASTS.keys()
     return [word for word in parts if word.lower() not in known]
+
+
+def _kind(one: str) -> str:
+    """A for a capital, a for a small letter, x for one of a script that has neither, a space for what parts words."""
+    if one in "'’":
+        return "'"
+    if unicodedata.category(one)[0] not in "LM":
+        return " "
+    return "A" if one.isupper() else "a" if one.islower() else "x"
