@@ -422,6 +422,37 @@ def test_a_head_is_told_from_a_brain_and_warned_of(tmp_path):
     assert not privacy.reveals(tmp_path / "brain.nii")
 
 
+def test_a_large_head_is_thinned_and_still_found(tmp_path, monkeypatch):
+    from brainlab.privacy import picture
+
+    data, affine = head()
+    affine[:3, :3] /= 2
+    nib.save(nib.Nifti1Image(data.repeat(2, 0).repeat(2, 1).repeat(2, 2), affine), tmp_path / "head.nii")
+    monkeypatch.setattr(picture, "MOST_VOXELS", 8 * data.size - 1)
+    sizes = []
+    monkeypatch.setattr(
+        picture.face, "shows_face", lambda volume: sizes.append(volume.data.shape) or privacy.shows_face(volume)
+    )
+    assert [one.identifying for one in privacy.reveals(tmp_path / "head.nii")] == ["directly"]
+    assert sizes == [data.shape]
+
+
+def picture_of(path: Path) -> list[tuple[str, str]]:
+    return [(one.value, one.identifying) for one in privacy.reveals(path) if one.where == "picture"]
+
+
+def test_a_head_in_dicom_is_found_and_one_that_was_not_looked_at_is_said(tmp_path):
+    noise = np.random.default_rng(0).integers(1, 900, dicom_series.truth()[:, :, 0].size).astype(np.uint16)
+    dicom_series.write(tmp_path / "head", PixelData=noise.tobytes())  # its air is not blank
+    assert picture_of(tmp_path / "head") == [("a whole head, perhaps with its face", "directly")]
+    dicom_series.write(tmp_path / "ball")
+    assert picture_of(tmp_path / "ball") == []
+    dicom_series.write(tmp_path / "ball" / "few", series=4, left_out=tuple(range(3, 20)))
+    assert picture_of(tmp_path / "ball") == [("one series shows no face; the others were not looked at", "perhaps")]
+    dicom_series.write(tmp_path / "gap", left_out=(7,))
+    assert picture_of(tmp_path / "gap") == [("not looked at for a face", "perhaps")]
+
+
 def test_the_note_says_what_never_to_do_and_names_only_what_there_is():
     for word in ("cloud", "git", "outputs", "doctor", "not anonymous"):
         assert word in privacy.NOTE

@@ -6,12 +6,10 @@ hospital, and the picture itself stays a person's own. ``NOTE`` says what to do 
 """
 
 import os
-import warnings
 from pathlib import Path
 
-from brainlab import imagefile, volumes
-from brainlab.errors import InputError
-from brainlab.privacy import dicomtags, face, imagetext, names, sidecar
+from brainlab import imagefile
+from brainlab.privacy import dicomtags, imagetext, names, picture, sidecar
 from brainlab.privacy.cleaning import clean_copy
 from brainlab.privacy.face import shows_face, warn_of_face
 from brainlab.privacy.finding import Finding, Findings, table
@@ -47,30 +45,15 @@ def reveals(path: str | os.PathLike, *, values: bool = True) -> Findings:
 
     ``path``: a NIfTI or Analyze file (.nii, .nii.gz, .hdr, .img), a FreeSurfer one (.mgh, .mgz), a DICOM file or a
     folder of them. Looked at: header, extensions, gzip header, what follows the voxels, the file's name and those of
-    its folders, a .json of the same name beside it, DICOM's tags, and whether the scan shows a face. With
-    ``values=False`` the table says where, not what: for a projector. An empty table is no promise. Raises InputError
-    for a damaged file, and for DICOM where the optional packages are missing.
+    its folders, a .json of the same name beside it, DICOM's tags, and whether the scan (of DICOM its largest series)
+    shows a face. With ``values=False`` the table says where, not what: for a projector. An empty table is no promise.
+    Raises InputError for a damaged file, and for DICOM where the optional packages are missing.
     """
     whole = Path(path).expanduser()
     with imagefile.plainly(whole):
         is_dicom = whole.is_dir() or (whole.is_file() and imagefile.is_dicom(whole))
-    found = dicomtags.findings(whole) if is_dicom else _of_image(whole)
+    if is_dicom:
+        found = [*dicomtags.findings(whole), *picture.in_dicom(whole)]
+    else:
+        found = [*imagetext.findings(imagefile.claim(whole)), *picture.in_image(whole)]
     return table([*found, *sidecar.findings(whole), *names.findings(whole)], values)
-
-
-def _of_image(file: Path) -> list:
-    claim = imagefile.claim(file)
-    found = imagetext.findings(claim)
-    x, y, z, _ = claim.shape
-    if x * y * z <= face.MOST_VOXELS and _is_head(file):
-        found.append(Finding("picture", "a whole head, perhaps with its face", "directly", face.FACE))
-    return found
-
-
-def _is_head(file: Path) -> bool:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # which side is left does not matter here
-            return shows_face(volumes.read(file, volume=0))
-    except InputError:  # nothing to see in it, such as a mask without lesions
-        return False

@@ -12,7 +12,6 @@ FACE = (
     "This scan shows a whole head: a face can be rendered from it and recognised, whatever the header says; before you "
     "pass it on, remove the face (pydeface, mri_deface, quickshear, mideface) or the skull (HD-BET, SynthStrip)."
 )
-MOST_VOXELS = 20_000_000  # that ``reveals`` checks by itself; a head at 1 mm has 12 million and takes seconds
 SMALLEST_MM = 60.0  # side of what is scanned: less is a slab, in which no face can be made out
 
 
