@@ -72,7 +72,7 @@ def _converted(series: Series, temporary: Path, where: Path) -> Path:
             f"{where} was not converted within {MOST_SECONDS} s; its series {series.number} may be damaged: copy it "
             f"again."
         ) from None
-    images = sorted(made.glob("*.nii"))
+    images = [one for one in sorted(made.glob("*.nii")) if "_ROI" not in one.name]  # overlays get files of their own
     if len(images) != 1:
         raise InputError(
             f"{where} was not read: dcm2niix makes {len(images) or 'no'} images of series {series.number}, where one "

@@ -170,6 +170,27 @@ def test_without_the_extra_there_is_one_sentence_with_the_command(package, folde
         dicom.read(folder)
 
 
+def test_a_series_with_an_overlay_is_read_without_it(folder, volume, tmp_path):
+    import pydicom
+
+    shutil.copytree(folder, tmp_path / "x")
+    for file in (tmp_path / "x").iterdir():
+        one = pydicom.dcmread(file)
+        rows, columns = one.Rows, one.Columns
+        for element, kind, value in [
+            (0x10, "US", rows),
+            (0x11, "US", columns),
+            (0x40, "CS", "G"),
+            (0x50, "SS", [1, 1]),
+            (0x100, "US", 1),
+            (0x102, "US", 0),
+            (0x3000, "OW", b"\xf0\x0f" * (rows * columns // 16)),
+        ]:
+            one.add_new((0x6000, element), kind, value)
+        one.save_as(file)
+    np.testing.assert_array_equal(dicom.read(tmp_path / "x").data, volume.data)
+
+
 def test_a_converter_that_hangs_is_ended(folder, monkeypatch):
     monkeypatch.setattr(dicom, "MOST_SECONDS", 1e-6)
     with pytest.raises(InputError, match="was not converted within"):
