@@ -230,6 +230,18 @@ def test_a_sidecar_beside_a_scan_is_read_to_its_depths(tmp_path):
     assert len(privacy.reveals(tmp_path / "a.nii")) <= 1
 
 
+def test_a_sidecars_mend_is_true_of_each_line_and_none_is_no_department(tmp_path):
+    """Which lines ``dcm2niix -ba y`` leaves out, and which it keeps, was tried out."""
+    (tmp_path / "a.nii").write_bytes(good("nifti1"))
+    dropped = "PatientName PatientID PatientSex PatientAge PatientWeight SeriesInstanceUID AcquisitionDateTime".split()
+    kept = "InstitutionName InstitutionAddress StationName DeviceSerialNumber AcquisitionTime StudyDescription".split()
+    kept += ["ProtocolName", "ImageComments"]
+    facts = dict.fromkeys(dropped + kept, "Zyzzyva") | {"InstitutionalDepartmentName": "None"}
+    (tmp_path / "a.json").write_text(json.dumps(facts))
+    found = {one.where.split()[-1]: "-ba y" in one.mend for one in privacy.reveals(tmp_path / "a.nii")}
+    assert found == dict.fromkeys(dropped, True) | dict.fromkeys(kept, False)
+
+
 NAMES = {
     "Quimby_Zyzzyva_t1.nii": {"words": "Quimby Zyzzyva"},
     "ZYZZYVA_QUIMBY.nii": {"words": "ZYZZYVA QUIMBY"},

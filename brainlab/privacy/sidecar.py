@@ -1,6 +1,7 @@
 """What the JSON file beside a scan gives away: dcm2niix copies into it much of what DICOM said."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,11 @@ from brainlab import filenames, imagefile
 from brainlab.privacy.finding import Finding, texts
 from brainlab.privacy.vocabulary import identifying
 
-DROP = "do not pass the .json on; or delete this line from it (dcm2niix -ba y leaves it out)"
+DROP = "do not pass the .json on; or delete this line from it"
+ANONYMOUS = f"{DROP} (dcm2niix -ba y leaves it out)"
+LEFT_OUT = re.compile(r"^Patient(Name|ID|BirthDate|Sex|Age|Weight)$|UID$|^AcquisitionDateTime$")  # by that option
 LARGEST = 2**22  # bytes; sidecars have some thousand
+EMPTY = {"", "n/a", "none"}  # dcm2niix writes "None" where the scanner left a field blank
 SHORT = 10_000  # whole numbers below it measure; longer ones may be an id or a date
 
 
@@ -26,9 +30,9 @@ def findings(scan: Path) -> list[Finding]:
     except (ValueError, RecursionError):
         return [Finding("sidecar (.json), not valid JSON", text, "perhaps", DROP)] if (text := texts(raw)) else []
     return [
-        Finding(f"sidecar (.json): {name or 'text'}", str(value), how, DROP)
+        Finding(f"sidecar (.json): {name or 'text'}", str(value), how, ANONYMOUS if LEFT_OUT.search(name) else DROP)
         for name, value in facts
-        if str(value).strip() and (how := identifying(name, str(value) if _is_free(value) else ""))
+        if str(value).strip().lower() not in EMPTY and (how := identifying(name, str(value) if _is_free(value) else ""))
     ]
 
 
