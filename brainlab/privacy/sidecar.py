@@ -12,7 +12,10 @@ from brainlab.privacy.vocabulary import identifying
 
 DROP = "do not pass the .json on; or delete this line from it"
 ANONYMOUS = f"{DROP} (dcm2niix -ba y leaves it out)"
-LEFT_OUT = re.compile(r"^Patient(Name|ID|BirthDate|Sex|Age|Weight)$|UID$|^AcquisitionDateTime$")  # by that option
+LEFT_OUT = re.compile(  # by that option
+    r"^(Patient(Name|ID|BirthDate|Sex|Age|Weight|Size)|\w+InstanceUID|AcquisitionDateTime|AccessionNumber|StudyID"
+    r"|ReferringPhysicianName)$"
+)
 LARGEST = 2**22  # bytes; sidecars have some thousand
 EMPTY = {"", "n/a", "none"}  # dcm2niix writes "None" where the scanner left a field blank
 SHORT = 10_000  # whole numbers below it measure; longer ones may be an id or a date
