@@ -85,14 +85,28 @@ def test_a_secret_in_any_field_of_text_is_found_and_not_copied(kind, name, size,
 
 
 OFFSETS = {name: offset for name, (_, offset, *_) in (Nifti1Header.template_dtype.fields or {}).items()}
-NUMBERS = ["extents", "intent_p1", "cal_max", "slice_duration", "toffset", "glmax", "glmin", "quatern_b", "qoffset_x"]
+NUMBERS = {"extents": 4, "glmax": 4, "glmin": 4}  # whole numbers: four letters are above 800 million
+NUMBERS |= dict.fromkeys(["intent_p1", "cal_max", "slice_duration", "quatern_b", "qoffset_x"], 12)
 
 
 @pytest.mark.parametrize("name", NUMBERS)
-def test_a_secret_in_a_field_for_numbers_is_found_and_not_copied(name, tmp_path):
-    path = planted(tmp_path, "nifti1", OFFSETS[name], 4)
-    assert [one.where for one in says(path, "Zyzz")] == [f"header: {name}"]
-    assert b"Zyzz" not in unzipped(privacy.clean_copy(path, tmp_path / "clean.nii.gz"))
+def test_a_secret_in_fields_for_numbers_is_found_and_not_copied(name, tmp_path):
+    raw, secret = bytearray(good("nifti1")), b"ErikaZyzzyva"[: NUMBERS[name]]
+    raw[OFFSETS[name] : OFFSETS[name] + len(secret)] = secret
+    (tmp_path / "a.nii").write_bytes(raw)
+    assert [one.where for one in says(tmp_path / "a.nii", secret.decode())] == [f"header: {name}"]
+    assert secret not in unzipped(privacy.clean_copy(tmp_path / "a.nii", tmp_path / "clean.nii.gz"))
+
+
+@pytest.mark.parametrize("names", [["toffset"], ["qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z"]])
+def test_numbers_whose_bytes_are_letters_by_chance_are_not_taken_for_text(names, tmp_path):
+    """The bytes of the float 56.8… are "abcB"; a place stands twice, in the affine and beside the quaternion."""
+    raw = bytearray(good("nifti1"))
+    for name in names:
+        at = OFFSETS[name] + (12 if name.startswith("srow") else 0)
+        raw[at : at + 4] = b"abcB"
+    (tmp_path / "a.nii").write_bytes(raw)
+    assert not privacy.reveals(tmp_path / "a.nii")
 
 
 @pytest.mark.parametrize("pair", [False, True])
@@ -231,11 +245,12 @@ def test_a_sidecar_beside_a_scan_is_read_to_its_depths(tmp_path):
 
 
 def test_a_sidecars_mend_is_true_of_each_line_and_none_is_no_department(tmp_path):
-    """Which lines ``dcm2niix -ba y`` leaves out, and which it keeps, was tried out."""
+    """What ``dcm2niix -ba y`` leaves out of, and keeps in, the sidecar of a series with all of these was tried out."""
     (tmp_path / "a.nii").write_bytes(good("nifti1"))
-    dropped = "PatientName PatientID PatientSex PatientAge PatientWeight SeriesInstanceUID AcquisitionDateTime".split()
-    kept = "InstitutionName InstitutionAddress StationName DeviceSerialNumber AcquisitionTime StudyDescription".split()
-    kept += ["ProtocolName", "ImageComments"]
+    dropped = ["PatientName", "PatientID", "PatientBirthDate", "PatientSex", "PatientAge", "PatientWeight", "StudyID"]
+    dropped += ["PatientSize", "AccessionNumber", "ReferringPhysicianName", "SeriesInstanceUID", "AcquisitionDateTime"]
+    kept = ["InstitutionName", "InstitutionAddress", "StationName", "DeviceSerialNumber", "AcquisitionTime"]
+    kept += ["StudyDescription", "ProtocolName", "ImageComments", "SeriesDescription"]
     facts = dict.fromkeys(dropped + kept, "Zyzzyva") | {"InstitutionalDepartmentName": "None"}
     (tmp_path / "a.json").write_text(json.dumps(facts))
     found = {one.where.split()[-1]: "-ba y" in one.mend for one in privacy.reveals(tmp_path / "a.nii")}

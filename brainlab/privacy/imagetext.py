@@ -1,6 +1,7 @@
 """What an image file says beside its voxels: in header fields, extensions, gaps, after the end, in its gzip header."""
 
 import math
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from brainlab.privacy.finding import Finding, Identifying, decoded, texts
 COPY = "drop it with privacy.clean_copy"
 FORMAT = {"sizeof_hdr", "magic", "regular", "eol_check", "dim", "datatype", "bitpix", "pixdim", "vox_offset"}
 FORMAT |= {"scl_slope", "scl_inter"}  # fields that say how to read the file
+WHOLE = {"extents", "glmax", "glmin"}  # fields of four bytes for whole numbers, unused since Analyze
 PERSONAL: dict[str, Identifying] = {
     "patient_id": "directly",
     "exp_date": "in combination",
@@ -66,12 +68,42 @@ def _header(block: bytes) -> np.ndarray:
 def _fields(block: bytes) -> Iterator[Part]:
     """Every field of text; and those meant for numbers, where what stands there is text."""
     record = _header(block)
+    adjacent: list[Part] = []
     for name in record.dtype.names or ():
-        if name in FORMAT:
+        part = Part(f"header: {name}", record[name].tobytes())
+        if record.dtype[name].kind in "iuf" and name not in FORMAT and not _is_affine(record, name):
+            adjacent.append(part)
             continue
-        raw = record[name].tobytes()
-        if record.dtype[name].kind == "S" or (len(raw) >= 4 and raw.isalnum()):
-            yield Part(f"header: {name}", raw)
+        yield from _written_over(adjacent)
+        adjacent = []
+        if record.dtype[name].kind == "S" and name not in FORMAT:
+            yield part
+    yield from _written_over(adjacent)
+
+
+def _is_affine(record: np.ndarray, name: str) -> bool:
+    """Whether a field repeats a place that the affine says as well, and so is a number whatever its bytes look like."""
+    if not name.startswith("qoffset_") or "srow_x" not in (record.dtype.names or ()):
+        return False
+    return record[name].tobytes() == record[f"srow_{name[-1]}"][3].tobytes()
+
+
+def _written_over(adjacent: list[Part]) -> Iterator[Part]:
+    """Text in fields for numbers that stand side by side: one number's bytes may be letters by chance, eight are not.
+
+    A whole number of four letters is above 800 million, which no field means: there four are enough.
+    """
+    raw, at = b"".join(part.raw for part in adjacent), 0
+    text = [one.span() for one in re.finditer(rb"[0-9A-Za-z ]{8,}", raw)]
+    for part in adjacent:
+        end = at + len(part.raw)
+        for first, last in text:
+            if at <= first < end:
+                yield Part(part.where, raw[first:last])
+        whole = part.where.removeprefix("header: ") in WHOLE
+        if whole and part.raw.isalnum() and not any(first < end and at < last for first, last in text):
+            yield part
+        at = end
 
 
 def _extensions(block: bytes) -> Iterator[Part]:
