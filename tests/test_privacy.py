@@ -216,6 +216,7 @@ SIDECAR = {
     "PatientSex": ("F", "in combination"),
     "SeriesDescription": ("t1 Zyzzyva", "perhaps"),
     "ImageComments": ("Zyzzyva", "perhaps"),
+    "PulseSequenceDetails": ("%CustomerSeq%\\mueller\\x", "perhaps"),
     "SomethingNew": ("Zyzzyva", "perhaps"),
     "ProtocolName": ("19680412", "perhaps"),
     "StudyDescription": ("0171 2345678", "perhaps"),
@@ -334,6 +335,7 @@ def test_every_secret_in_dicom_is_found_at_any_depth(series):
     grades = {one.where.split()[-1]: one.identifying for one in found}
     assert grades["PatientName"] == grades["PatientID"] == grades["OperatorsName"] == "directly"
     assert grades["StudyDate"] == grades["DeviceSerialNumber"] == grades["InstitutionName"] == "in combination"
+    assert all("dcm2niix -b n, then privacy.clean_copy" in one.mend for one in found if "PatientName" in one.where)
     assert privacy.reveals(min(series.iterdir()))  # one file will do
 
 

@@ -8,7 +8,7 @@ from brainlab import dicomfile
 from brainlab.privacy.finding import Finding, texts
 from brainlab.privacy.vocabulary import identifying
 
-READ = "pass on a NIfTI instead: dicom.read leaves this out"
+READ = "convert it with dcm2niix -b n, then privacy.clean_copy"
 BURNED = "look at every image; what is drawn into the picture no header can take out"
 DEEPEST = 8  # sequences within sequences
 OVERLAYS = range(0x6000, 0x6100)

@@ -26,7 +26,7 @@ HARMLESS = re.compile(
     r"|InPlanePhaseEncodingDirection(DICOM)?|PhaseEncodingDirection|PhaseEncodingAxis|BodyPart(Examined)?|Laterality"
     r"|PositionReferenceIndicator|SoftwareVersions|ConversionSoftware(Version)?|BidsGuess|SOPClassUID|TransferSyntaxUID"
     r"|MediaStorageSOPClassUID|ImplementationClassUID|ImplementationVersionName|LossyImageCompression|RescaleType"
-    r"|ReceiveCoil(Name|ActiveElements)|TransmitCoilName|CoilString|CoilCombinationMethod|MatrixCoilMode|PulseSequence\w*"
+    r"|ReceiveCoil(Name|ActiveElements)|TransmitCoilName|CoilString|CoilCombinationMethod|MatrixCoilMode|PulseSequenceName"
     r"|PatientOrientation|PresentationLUTShape|PixelPaddingValue|AcquisitionContrast|ComplexImageComponent|VolumetricProperties"
     r"|(Repetition|Echo|Inversion|Dwell|Exposure|TotalReadout|EstimatedTotalReadout|SliceThickness|AcquisitionDuration)Time"
     r"|EchoTime\d*|TriggerTime|TimeOfFlight\w*|EffectiveEchoTime|FrameReferenceTime|SliceTiming|ReferencedSOPClassUID"
