@@ -37,6 +37,14 @@ TEXTS = {
 }
 
 
+@pytest.fixture
+def tmp_path(tmp_path):
+    """In two folders whose names say nothing: those nearest to a scan are looked at most closely."""
+    folder = tmp_path / "sub-01" / "anat"
+    folder.mkdir(parents=True)
+    return folder
+
+
 def good(kind: str) -> bytes:
     return (nib.Nifti2Image if kind == "nifti2" else nib.Nifti1Image)(VALUES, AFFINE).to_bytes()
 
@@ -294,6 +302,16 @@ def test_folders_are_looked_at_up_to_the_home_folder(tmp_path, monkeypatch):
         ("folder name, 2 up: words", "Jane Quimby"),
         ("folder name, 4 up", "Zyzzyva"),
     ]
+
+
+def test_lower_case_words_count_in_the_two_nearest_folders_only(tmp_path):
+    folder = tmp_path / "zyzzvag" / "mueller_erika" / "t1 old"
+    folder.mkdir(parents=True)
+    (folder / "T1w.nii").write_bytes(good("nifti1"))
+    found = [("folder name, 2 up: words", "mueller erika")]
+    assert [(one.where, one.value) for one in privacy.reveals(folder / "T1w.nii")] == found
+    dicom_series.write(tmp_path / "quimby", left_out=tuple(range(1, 20)))
+    assert ("its own name: words", "quimby") in [(one.where, one.value) for one in privacy.reveals(tmp_path / "quimby")]
 
 
 @pytest.fixture(scope="module")

@@ -20,20 +20,25 @@ UID = re.compile(r"\d+(\.\d+){4,}")
 OTHER = set(
     re.findall(
         r"\w+",
-        "anon anonymised anonymized ax axial bids bold case clean control cor coronal ct cube data dataset desktop "
-        "diffusion documents downloads dti dwi ep2d export file files folder gre head home localizer mnt mp2rage "
-        "mprage mr mri my new notebooks old pat patient pd projects run sag sagittal sample sc scanner se sequence "
-        "series ses session sms space spc study sub subject swi t2star tfe tmp tra tse ud use users var vol volumes "
-        "work",
+        "anon anonymised anonymized archive assets ax axial backup bids bold brainlab cache case clean cohort "
+        "control controls cor coronal ct cube data dataset desktop dev diffusion documents downloaded downloads dti "
+        "dwi ep2d examples export exports file files folder gre head healthy home input inputs lab lessons local "
+        "localizer media mnt mp2rage mprage mr mri my neuro new nobackup notebooks old openneuro output outputs own "
+        "participants pat patient patients pd practice private processed projects public pytest raw rawdata real "
+        "refs research results root run sag sagittal sample sc scanner scratch se sequence series ses session share "
+        "shared sites sms source sourcedata space spc storage store studies study sub subject subjects swi t2star "
+        "temp test tests tfe tmp tra tse ud use users var vol vols volumes wip work workspace",
     )
 )
 """Words that names of scans and folders are made of, and people's are not."""
+
+NEAR = 2  # folders above a scan that are mostly the person's own; further up, names in lower case are a computer's
 
 
 def findings(path: Path) -> list[Finding]:
     """What the name of a file or folder, and of each folder above it, gives away."""
     whole = path.absolute()
-    found = [*_in_name(whole.name, "its own name", whole.is_dir())]
+    found = [*_in_name(filenames.stem(whole) if not whole.is_dir() else whole.name, "its own name", True)]
     home = Path.home()
     for up, folder in enumerate(whole.parents, start=1):
         where = f"folder name, {up} up"
@@ -41,18 +46,17 @@ def findings(path: Path) -> list[Finding]:
             found.append(Finding(where, folder.name, "perhaps", ACCOUNT))
         if home == folder or folder in home.parents:
             break  # the system's folders, the same for all
-        found += _in_name(folder.name, where, True)
+        found += _in_name(folder.name, where, up <= NEAR)
     return found
 
 
-def _in_name(name: str, where: str, folder: bool) -> Iterator[Finding]:
-    rest = name if folder else filenames.stem(Path(name))
+def _in_name(name: str, where: str, near: bool) -> Iterator[Finding]:
     for what, pattern in (("date", DATE), ("UID", UID), ("number", NUMBER)):
-        for one in pattern.finditer(rest):
+        for one in pattern.finditer(name):
             yield Finding(f"{where}: {what}", one.group(), "in combination", RENAME)
-        rest = pattern.sub(" ", rest)
-    words = _words(rest)
-    if words and (not folder or any(not word[0].islower() for word in words)):  # most folders have plain names
+        name = pattern.sub(" ", name)
+    words = _words(name)
+    if words and (near or any(not word[0].islower() for word in words)):
         yield Finding(f"{where}: words", " ".join(words), "perhaps", RENAME)
 
 
