@@ -275,7 +275,7 @@ def test_a_damaged_file_of_another_format_does_too(tmp_path, seed, flips, ending
 def test_two_threads_that_read_headers_leave_warnings_as_they_were(tmp_path):
     data, affine = made_up(GRIDS["RAS"])
     path = saved(tmp_path / "scan.nii.gz", data, affine)
-    before = warnings.filters.copy(), imageglobals.logger.disabled
+    before = list(warnings.filters), imageglobals.logger.disabled
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
@@ -283,4 +283,4 @@ def test_two_threads_that_read_headers_leave_warnings_as_they_were(tmp_path):
             list(pool.map(lambda _: imagefile.claim(path), range(60)))
     finally:
         sys.setswitchinterval(interval)
-    assert (warnings.filters, imageglobals.logger.disabled) == before
+    assert (list(warnings.filters), imageglobals.logger.disabled) == before
