@@ -379,8 +379,8 @@ lessons.reveal("07.marked", round(100 * marked, 1), because="A threshold holds f
 # %% [markdown]
 # No one has lied: 1 % holds for synthetic people and the synthetic scanner. On the practice scan the correction brings
 # the false alarms down, and still the promise of the denoising autoencoder, the sharpest of the three, does not hold.
-# Even without any shading it would mark several per cent: thick, tilted slices have another texture than those it learned from.
-# What the correction leaves over, or takes too much, does the rest. Nothing in a map says so.
+# Even without any shading it would mark several per cent: thick, tilted slices have another texture than those it
+# learned from. What the correction leaves over, or takes too much, does the rest. Nothing in a map says so.
 #
 # Where a rate is *below* 1 %, beware as well: the network may draw every brain so smoothly that little stands out,
 # lesions included.
@@ -415,15 +415,15 @@ print("saved as", saved.name, "in", saved.parent.name, "· voxels", found.map.sh
 wholebrain.figure(found, n=3)
 
 # %% [markdown]
-# On the practice scan finding 1 is no finding: more than a quarter of a litre, with the lesion somewhere in it. A threshold that
-# does not hold does not just add false alarms, it lets them run together. Here is a higher one:
+# On the practice scan finding 1 is no finding: more than a quarter of a litre, with the lesion somewhere in it. A
+# threshold that does not hold does not just add false alarms, it lets them run together. Here is a higher one:
 
 # %%
 Markdown(wholebrain.table(wholebrain.scan(ready, dae, threshold=0.2), n=3))
 
 # %% [markdown]
-# Now the lesion stands apart, with half of its true 22 ml; a higher cut leaves less of it. So a volume depends on the cut as
-# much as on the patient. And who chose 0.2? We did, knowing the truth: that is an oracle (lesson 06).
+# Now the lesion stands apart, with half of its true 22 ml; a higher cut leaves less of it. So a volume depends on the
+# cut as much as on the patient. And who chose 0.2? We did, knowing the truth: that is an oracle (lesson 06).
 #
 # ### Exercise 4: how many millilitres?
 #
