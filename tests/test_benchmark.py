@@ -402,5 +402,7 @@ def published(source):
 def assert_repeated(rows, kept):
     values = {tuple(row.values())[:5]: row["value"] for row in kept["rows"]}
     for row in rows:
-        # Another processor rounds otherwise, and a count of pieces then moves by one in hundreds.
-        assert row.value == pytest.approx(values[row[:5]], abs=2e-3, rel=1e-2), row[:5]
+        # Another processor rounds otherwise: a count of pieces then moves by one in hundreds, and a scan whose lesion
+        # has a pixel more or less may change the quarter that it belongs to.
+        least = 2e-3 if row.size == "all" else 0.05
+        assert row.value == pytest.approx(values[row[:5]], abs=least, rel=1e-2), row[:5]

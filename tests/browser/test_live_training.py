@@ -3,6 +3,7 @@
 import re
 import time
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
@@ -43,6 +44,11 @@ def number(widget, words: str) -> int:
     return int(found[1]) if found else 0
 
 
+def apart(one: np.ndarray, other: np.ndarray) -> int:
+    """The largest difference of two pictures, in grey levels."""
+    return int(np.abs(one.astype(int) - other.astype(int)).max())
+
+
 def until(page, holds, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not holds() and time.monotonic() < end:
@@ -70,10 +76,11 @@ def test_single_steps_and_levers_of_the_cockpit_and_the_last_frame_is_right(page
     cockpit = w.root(page, 1)
     before = w.pixels(cockpit, "samples")
     w.press(cockpit, w.button(cockpit, "step_d"), "Enter")
-    assert (w.pixels(cockpit, "samples") == before).all()  # D learned, the samples are as they were
+    until(page, lambda: number(cockpit, "after") == 1)
+    assert apart(w.pixels(cockpit, "samples"), before) <= 2  # D learned; greys move by what threads round
     w.press(cockpit, w.button(cockpit, "step_g"), "Enter")
     until(page, lambda: number(cockpit, "after") == 2)
-    assert (w.pixels(cockpit, "samples") != before).any()
+    assert apart(w.pixels(cockpit, "samples"), before) > 20
     w.press(cockpit, w.control(cockpit, "lr_d"), "ArrowRight")
     expect(w.control(cockpit, "lr_d")).to_have_attribute(
         "aria-valuetext", "0.00015, Adam's learning rate of the discriminator"
