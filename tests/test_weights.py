@@ -18,7 +18,7 @@ PROMISED = {
     *("gan-mode-collapse", "gan-discriminator-wins", "gan-vanishing-gradient"),
 }
 MOST_BYTES = 40e6
-RELATIVE, ABSOLUTE = 0.02, 0.004  # other processors round sums otherwise; a card has three decimals
+RELATIVE, ABSOLUTE = 0.02, 0.008  # other processors round sums otherwise; intervals on a card are some 0.04 wide
 
 
 def test_all_that_is_promised_ships_and_all_that_ships_has_a_recipe():
