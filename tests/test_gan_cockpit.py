@@ -2,7 +2,6 @@
 
 import dataclasses
 import time
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -14,8 +13,10 @@ import brainlab as bl
 from brainlab import InputError, checkpoints, training
 from brainlab.pretrain import recipes
 from brainlab.sources import phantom
-from brainlab.widgets import balance, gan_cockpit
-from brainlab.widgets.gan_cockpit import KEPT, RATES, STARTS, GANCockpitState, Settings, loaded, show
+from brainlab.widgets import balance, gan_cockpit, gan_state
+from brainlab.widgets.gan_cockpit import show
+from brainlab.widgets.gan_starts import RATES, STARTS, Settings, loaded
+from brainlab.widgets.gan_state import KEPT, GANCockpitState
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -24,8 +25,7 @@ EVERY = 4  # rounds between snapshots, here
 
 @pytest.fixture
 def cockpit(monkeypatch):
-    module = import_module("brainlab.widgets.gan_cockpit")  # under the package's name is the function
-    monkeypatch.setattr(module, "EVERY", EVERY)
+    monkeypatch.setattr(gan_state, "EVERY", EVERY)
     made = []
 
     def make(start: str = "gan", **more):

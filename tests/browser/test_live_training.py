@@ -16,7 +16,8 @@ SETUP = """
 import brainlab as bl, torch
 from brainlab import data, training
 from brainlab.widgets import training_monitor
-from brainlab.widgets.gan_cockpit import GANCockpitState, show
+from brainlab.widgets.gan_cockpit import show
+from brainlab.widgets.gan_state import GANCockpitState
 small = bl.ModelConfig(image_size=32, width=8, latent_dim=8)
 blobs = torch.nn.functional.interpolate(torch.rand(96, 1, 4, 4), size=32, mode="bilinear")
 """
