@@ -10,26 +10,35 @@ lessons.reveal("02.bottleneck", truth)                                  # what d
 lessons.progress()
 """
 
-from brainlab.lessons import autoencoders, meet_the_brain, own_brain, showdown
+from brainlab.lessons import autoencoders, cnns, gans, meet_the_brain, own_brain, showdown, vaegans, vaes
 from brainlab.lessons.asking import predict, quiz, reveal
 from brainlab.lessons.checking import check
 from brainlab.lessons.journal import folder
 from brainlab.lessons.opening import open_scan
 from brainlab.lessons.picture import progress
 from brainlab.lessons.practice import practice_scan, with_skull
+from brainlab.lessons.story import keep_row, patient, table, tumours
 
 __all__ = [
     "autoencoders",
     "check",
+    "cnns",
     "folder",
+    "gans",
+    "keep_row",
     "meet_the_brain",
     "open_scan",
     "own_brain",
+    "patient",
     "practice_scan",
     "predict",
     "progress",
     "quiz",
     "reveal",
     "showdown",
+    "table",
+    "tumours",
+    "vaegans",
+    "vaes",
     "with_skull",
 ]

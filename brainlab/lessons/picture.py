@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from brainlab.lessons import journal
 from brainlab.lessons.checking import check
 
-TITLES = {"00": "Meet the brain", "02": "Autoencoders", "06": "Anomaly showdown", "07": "Your own brain"}
+TITLES = {
+    "00": "Meet the brain",
+    "01": "CNNs",
+    "02": "Autoencoders",
+    "03": "VAEs",
+    "04": "GANs",
+    "05": "VAE-GANs",
+    "06": "Anomaly showdown",
+    "07": "Your own brain",
+}
 SIGNS = {"correct": "●", "incorrect": "◐", "open": "○"}
 WORDS = {"correct": "solved", "incorrect": "tried", "open": "open"}
 

@@ -1,0 +1,3 @@
+"""The exercises of lesson 04: GANs."""
+
+LESSON = "04"

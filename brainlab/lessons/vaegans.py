@@ -1,0 +1,3 @@
+"""The exercises of lesson 05: VAE-GANs."""
+
+LESSON = "05"

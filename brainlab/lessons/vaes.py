@@ -1,0 +1,3 @@
+"""The exercises of lesson 03: VAEs."""
+
+LESSON = "03"
