@@ -1,7 +1,7 @@
 """Where a run computes: on the GPU if there is one, and afterwards everything is back where it was."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import nn
@@ -24,16 +24,25 @@ def choose(name: str | torch.device) -> torch.device:
 
 @contextmanager
 def at(device: torch.device, modules: dict[str, nn.Module], optimizers: dict[str, Optimizer]) -> Iterator[None]:
-    """Networks, and the optimizers that know their parameters, on ``device`` inside the block.
+    """Networks, and the optimizers that know their parameters, on ``device`` inside the block, which repeats itself.
 
     Whoever looks at the model after training finds it where it was, so a notebook does the same with a GPU and without.
     """
     homes = {name: next((p.device for p in module.parameters()), device) for name, module in modules.items()}
     _move(dict.fromkeys(homes, device), homes, modules, optimizers)
     try:
-        yield
+        with _repeatable(device):
+            yield
     finally:
         _move(homes, dict.fromkeys(homes, device), modules, optimizers)
+
+
+def _repeatable(device: torch.device) -> AbstractContextManager[None]:
+    """On CUDA the convolutions' fastest gradients add up in any order: one seed would give another model each time."""
+    cudnn = torch.backends.cudnn
+    if device.type != "cuda":
+        return nullcontext()
+    return cudnn.flags(enabled=cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=cudnn.allow_tf32)
 
 
 def _move(
