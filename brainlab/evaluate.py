@@ -15,7 +15,9 @@ from brainlab.anomaly import Score
 from brainlab.benchmark import Row, cohorts, methods, scores
 from brainlab.errors import InputError
 
-RIM = re.compile(r"^(brightness|darkness|dae(?:-flair)?)(?=$|,)")  # whose rim is scored in a row of its own
+RIM = re.compile(
+    r"^(brightness|darkness|dae(?:-flair)?|healthy twin)(?=$|,)"
+)  # whose rim is scored in a row of its own
 FEW = 12  # people of the test to whom scores are put that descend for each slice anew
 SEEDS = 3
 """Networks trained from scratch for a phantom: one alone says little of the method."""
@@ -83,7 +85,7 @@ def scores_t1w(_: Path | None, seed: int, progress: bool) -> tuple[list[Row], st
     everyone = cohorts.phantom("T1w")
     cohort = cohorts.few(everyone, FEW)._replace(source=f"{everyone.source}, other scores")
     _say(f"Measuring {FEW} people: restoration and inversion take some ten minutes…", progress)
-    rows = benchmark.rows(cohort, methods.untrained(cohort.train) | scores.pixelwise())
+    rows = benchmark.rows(cohort, methods.untrained(cohort.train) | scores.pixelwise() | methods.perfect(cohort.test))
     slicewise = benchmark.slice_rows(cohort, scores.slicewise())
     return rows + slicewise, f"{cohort.note} {scores.said(len(set(everyone.test.subjects)), FEW, rows + slicewise)}"
 
@@ -158,8 +160,8 @@ def from_json(one: Mapping[str, Any]) -> Row:
 
 
 def _measured(cohort: benchmark.Cohort, networks: dict[str, Score]) -> list[Row]:
-    """The rows without a network, the networks', and the strongest of both with the brain's rim scored as well."""
-    scores = methods.untrained(cohort.train) | networks
+    """The rows without a network, the networks', a perfect one's, and the strongest with the rim scored as well."""
+    scores = methods.untrained(cohort.train) | networks | methods.perfect(cohort.test)
     everyone = benchmark.rows(cohort, scores)
     strong = {RIM.sub(r"\1 and rim", name): score for name, score in scores.items() if RIM.match(name)}
     again = benchmark.rows(cohort, strong, clean=benchmark.with_rim)

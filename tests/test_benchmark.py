@@ -167,7 +167,7 @@ def test_the_table_of_other_scores_can_be_read_alone(cohort, small_networks, mon
     text = benchmark.report(rows, note)
     lines = [line for line in text.splitlines() if line.startswith("| ")]
     assert "brightness itself" in lines[1]
-    assert len(lines) == 1 + 5 + len(scores.pixelwise()) + 1, "a header, rows without a network, scores, and chance"
+    assert len(lines) == 1 + 5 + len(scores.pixelwise()) + 2, "a header, rows without a network, scores, twin, chance"
     assert "one number a slice" in note
     assert "first 2 of 12 people" in note
     value = one(rows, "fanogan fanogan_score", "iso", "image_auroc").value
@@ -295,6 +295,29 @@ def test_rows_without_a_network_come_first(cohort):
     assert list(methods.untrained(cohort.train)) == ["brightness", "darkness", "|z|", "|z| per level", "PCA residual"]
 
 
+def test_a_perfect_reconstruction_is_the_same_person_without_the_lesion(cohort):
+    heights = np.tile(np.arange(5.0), len(cohort.test) // 5)
+    test = replace(cohort.test, position_mm=heights)
+    score = methods.perfect(test)["healthy twin"]
+    sick, well = (test[(np.array(test.visit) == "healthy") == healthy] for healthy in (False, True))
+    maps = score(sick)
+    for i in (0, len(sick) // 2, len(sick) - 1):
+        same = zip(well.subjects, well.position_mm, strict=True)
+        [twin] = [k for k, place in enumerate(same) if place == (sick.subjects[i], sick.position_mm[i])]
+        assert torch.equal(maps[i], (sick.images[i] - well.images[twin]).abs() * sick.brain[i])
+    assert not score(well).any()
+    strangers = replace(cohort.val, subjects=tuple(f"other {name}" for name in cohort.val.subjects))
+    assert not score(strangers).any(), "who is healthy is rebuilt as he is"
+    assert methods.perfect(sick) == {}
+    assert set(methods.perfect(well)) == {"healthy twin"}
+
+
+def test_a_perfect_reconstruction_stands_after_all_methods_and_before_chance(cohort):
+    rows = benchmark.rows(cohort, methods.perfect(cohort.test) | {"vae": truth, "dae and rim": truth}, draws=0)
+    lines = [line.split("|")[1].strip() for line in benchmark.report(rows).splitlines() if line.startswith("| ")]
+    assert lines[1:] == [NAMES["vae"], NAMES["dae and rim"], NAMES["healthy twin"], NAMES["chance"]]
+
+
 def test_kept_rows_take_the_place_of_their_sources_own_and_come_back_as_they_were(tmp_path, table):
     path = tmp_path / "rows.json"
     other = Row("other", "m", "iso", "all", "ap", 0.5, math.nan, math.nan)
@@ -324,7 +347,7 @@ def test_the_command_prints_a_table_or_every_row(monkeypatch, capsys, table):
 def test_the_strongest_have_a_row_with_the_rim_beside_the_one_without(cohort):
     rows = evaluate._measured(cohort, {"dae, seed 3": truth, "vae, seed 3": truth})
     rim = {row.method for row in rows if " and rim" in row.method}
-    assert rim == {"brightness and rim", "darkness and rim", "dae and rim, seed 3"}
+    assert rim == {"brightness and rim", "darkness and rim", "dae and rim, seed 3", "healthy twin and rim"}
     assert one(rows, "dae and rim, seed 3", "iso", "ap").value > one(rows, "dae, seed 3", "iso", "ap").value
     assert len(rows) == len({row[:5] for row in rows}), "no row twice"
 
@@ -377,6 +400,7 @@ def test_rows_of_the_published_table_are_repeated():
     cohort = cohorts.phantom("T1w")
     kept = published("phantom T1w")
     again = {"brightness": anomaly.brightness, "dae": methods.shipped("T1w", ["dae"])["dae"]}
+    again |= methods.perfect(cohort.test)
     assert_repeated(benchmark.rows(cohort, again, draws=0), kept)
     assert kept["note"] == cohort.note
 

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from brainlab import anomaly, checkpoints, data, training
 from brainlab.anomaly import Score
@@ -53,6 +54,32 @@ def untrained(train: Slices) -> dict[str, Score]:
         "|z| per level": anomaly.ZScore.fit(train, per_level=True),
         "PCA residual": anomaly.PCAResidual.fit(train),
     }
+
+
+def perfect(test: Slices) -> dict[str, Score]:
+    """The row "healthy twin": |x − x̂| of a network that rebuilds exactly the same person without the lesion.
+
+    No bound on other methods, but what a residual can be expected to find at all: it shows the swelling around a
+    tumour, and what a tumour displaces, as well, and misses the pixels where a lesion is as bright as what it replaced.
+    Empty where not every slice of ``test`` with a lesion has its twin.
+    """
+    healthy = {
+        place: x for place, visit, x in zip(_places(test), test.visit, test.images, strict=True) if visit == "healthy"
+    }
+    ill = test.masks.flatten(1).any(dim=1).tolist()
+    if any(sick and place not in healthy for sick, place in zip(ill, _places(test), strict=True)):
+        return {}
+
+    def score(slices: Slices) -> Tensor:
+        pairs = zip(slices.images, _places(slices), strict=True)
+        twins = torch.stack([healthy.get(place, x) for x, place in pairs])  # a healthy stranger is his own twin
+        return (slices.images - twins).abs() * slices.brain
+
+    return {"healthy twin": score}
+
+
+def _places(slices: Slices) -> list[tuple[str, float]]:
+    return list(zip(slices.subjects, slices.position_mm.tolist(), strict=True))
 
 
 def shipped(contrast: str, names: Iterable[str] | None = None) -> dict[str, Score]:

@@ -27,6 +27,8 @@ NAMES = {
     "dae-flair and rim": "denoising autoencoder, rim of the brain scored too",
     "vaegan": "VAE-GAN",
     "fanogan": "f-AnoGAN",
+    "healthy twin": "not a method: the residual of a perfect reconstruction",
+    "healthy twin and rim": "not a method: the same, rim of the brain scored too",
     "vae anomaly_map": "VAE: \\|x − x̂\\|",
     "vae squared": "VAE: (x − x̂)²",
     "vae dissimilarity": "VAE: 1 − SSIM(x, x̂)",
@@ -72,7 +74,7 @@ def report(rows: Iterable[Row], note: str = "") -> str:
     there = over_seeds(rows)
     at = {(r.method, r.contrast, r.metric): r for r in there if r.size == "all"}
     shown = dict.fromkeys(r.method for r in there if r.metric in COLUMNS)
-    methods = sorted(shown, key=lambda name: name == CHANCE)
+    methods = sorted(shown, key=lambda name: 2 * (name == CHANCE) + NAMES.get(name, "").startswith("not a"))
     levels = list(dict.fromkeys(r.contrast for r in there if r.contrast != "healthy"))
     columns = {(level, metric): f"{name}, {level}" for metric, name in COLUMNS.items() for level in levels}
     lines = [
