@@ -1,5 +1,8 @@
 """Every lesson once, in one kernel and with every connection refused: as it ships, then answered, its widgets moved."""
 
+import csv
+import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -48,6 +51,34 @@ def test_every_widget_answers_when_its_controls_are_moved(lesson):
 def test_no_connection_was_attempted(lesson):
     lesson.run("import sitecustomize; assert callable(sitecustomize.guard)")  # or the test would prove nothing
     assert not lesson.log.exists(), lesson.log.read_text()
+
+
+DATA = re.compile(r'^(DATA\b[^=]*= )"phantom"', re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def few_slices(real_data, tmp_path_factory) -> Path:
+    """The healthy people of OASIS, all of them, and every fourth of their slices: what a lesson needs, in less time."""
+    whole, folder = real_data / "oasis_t1_slices", tmp_path_factory.mktemp("data") / "oasis_t1_slices"
+    (folder / "healthy").mkdir(parents=True)
+    with (whole / "index.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["class"] == "healthy" and int(row["level"]) % 4 == 0]
+    with (folder / "index.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
+    for row in rows:
+        shutil.copy(whole / row["file"], folder / row["file"])
+    return folder
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("lesson", [name for name in LESSONS if "02" <= name[:2] <= "06"], indirect=True)
+def test_the_lesson_completes_on_a_folder_of_real_slices(lesson, few_slices):
+    cells = [cell.source for cell in lesson.as_student.cells if cell.cell_type == "code"]
+    assert sum(len(DATA.findall(cell)) for cell in cells) == 1
+    for cell in cells:
+        lesson.run(DATA.sub(lambda found: f"{found.group(1)}{str(few_slices)!r}", cell))
 
 
 @pytest.mark.realdata

@@ -340,7 +340,7 @@ experiments.contrast_sweep(some).figure()
 # answer beside the plain threshold. Make one that no residual finds, and is plain to your eye.
 
 # %%
-lesion_painter({name: MODELS[name] for name in ("VAE", "VAE-GAN", "denoising autoencoder")}, well[8::16], healthy=val)
+lesion_painter({name: MODELS[name] for name in ("VAE", "VAE-GAN", "denoising autoencoder")}, well[::8], healthy=val)
 
 # %% [markdown]
 # ### Better rebuilt is not better found
