@@ -168,7 +168,8 @@ for kind, row in found.items():
 # %% [markdown]
 # ### And your own runs?
 #
-# Those networks were trained for you, for longer. Your own of lessons 02 to 05 stand in a table of yours.
+# Those networks were trained for you, for longer. Your own of lessons 02 to 05 stand in a table of yours. (Where it is
+# still empty, the networks above are asked instead.)
 
 # %%
 lessons.predict(
