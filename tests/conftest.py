@@ -1,6 +1,7 @@
 """What every test may ask for: real data, a cache of its own, and strictness about what is missing."""
 
 import csv
+import json
 import os
 import shutil
 import tempfile
@@ -66,6 +67,19 @@ def pytest_runtest_makereport(item, call):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome, report.longrepr = "failed", f"BRAINLAB_STRICT=1 forbids to skip this test. {reason}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How long each lesson took, and its longest cell: shown, not asserted, for the machine may have much else to do."""
+    if not any("test_notebooks.py" in one.nodeid for one in terminalreporter.getreports("passed")):
+        return
+    from tests.executed import SECONDS
+
+    for name, cells in sorted(json.loads(SECONDS.read_text()).items() if SECONDS.exists() else ()):
+        slowest = max(cells, key=cells.get)
+        terminalreporter.write_line(
+            f"{name}: {sum(cells.values()):.0f} s, of these {cells[slowest]:.0f} s in {slowest}"
+        )
 
 
 @pytest.fixture

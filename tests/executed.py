@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from filelock import FileLock
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
@@ -132,8 +133,9 @@ class Lesson:
         EXECUTED.mkdir(parents=True, exist_ok=True)
         file = EXECUTED / f"{self.name}.ipynb"
         nbformat.write(self.as_student, file)
-        seconds = json.loads(SECONDS.read_text()) if SECONDS.exists() else {}
-        SECONDS.write_text(json.dumps(seconds | {self.name: self.seconds}, indent=1))
+        with FileLock(f"{SECONDS}.lock"):  # another process may run another lesson
+            seconds = json.loads(SECONDS.read_text()) if SECONDS.exists() else {}
+            SECONDS.write_text(json.dumps(seconds | {self.name: self.seconds}, indent=1))
         return file
 
 
