@@ -70,12 +70,12 @@ def pytest_runtest_makereport(item, call):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """How long each lesson took, and its longest cell: shown, not asserted, for the machine may have much else to do."""
-    if not any("test_notebooks.py" in one.nodeid for one in terminalreporter.getreports("passed")):
+    """How long each lesson took, and its longest cell: shown, not asserted, for the machine may have more to do."""
+    if not any("test_notebooks.py" in one.nodeid for one in terminalreporter.stats.get("passed", [])):
         return
     from tests.executed import SECONDS
 
-    for name, cells in sorted(json.loads(SECONDS.read_text()).items() if SECONDS.exists() else ()):
+    for name, cells in sorted(json.loads(SECONDS.read_text()).items()):
         slowest = max(cells, key=cells.get)
         terminalreporter.write_line(
             f"{name}: {sum(cells.values()):.0f} s, of these {cells[slowest]:.0f} s in {slowest}"
