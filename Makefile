@@ -1,7 +1,7 @@
 # Two commands matter: `make lab` to learn, `make test` for all that CI runs. GNU make 3.81, which macOS has, suffices.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab doctor test lint bench evaluate notebooks clean moved
+.PHONY: help lab doctor test test-lessons-browser lint bench evaluate notebooks clean moved
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -17,6 +17,10 @@ ifeq ($(shell uname -s),Linux)
 CPU_INDEX := --extra-index-url https://download.pytorch.org/whl/cpu --retries 1 --timeout 10
 endif
 
+# Tests in two processes, which tests/conftest.py tells what must stay together. One process: `make test JOBS=0`.
+JOBS := 2
+SHARED := $(if $(filter-out 0,$(JOBS)),-n $(JOBS) --dist loadgroup --no-loadscope-reorder)
+
 # The Python that .venv stands on may go (an upgrade), and the folder may move: then what was installed counts for nothing.
 $(shell test -x $(PY) || rm -f $(VENV)/.torch $(VENV)/.torch-gpu)
 ifneq ("$(shell cat $(VENV)/.place 2>/dev/null)","$(CURDIR)")
@@ -24,7 +28,7 @@ MOVED := moved
 endif
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 28
 
 lab: $(VENV)/.lab ## install once, copy the lessons to my_lessons/, open them (ARGS="--no-browser --port 9999", GPU=1)
 	@$(PY) -m brainlab lab $(ARGS)
@@ -32,8 +36,11 @@ lab: $(VENV)/.lab ## install once, copy the lessons to my_lessons/, open them (A
 doctor: $(VENV)/.lab ## check this computer, and say how to mend what fails
 	@$(PY) -m brainlab doctor
 
-test: lint ## all that CI runs
-	$(PY) -m pytest $(ARGS)
+test: lint ## all that CI runs (JOBS=0: in one process)
+	$(PY) -m pytest $(SHARED) $(ARGS)
+
+test-lessons-browser: $(VENV)/.dev ## run every lesson in JupyterLab; pictures in build/lessons
+	BRAINLAB_EVERY_LESSON=1 $(PY) -m pytest tests/browser/test_lessons.py $(ARGS)
 
 lint: $(VENV)/.dev ## the checks that take seconds
 	$(PY) -m ruff check

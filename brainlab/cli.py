@@ -31,6 +31,11 @@ def parser(command: str | None) -> argparse.ArgumentParser:
         datacommand.add_arguments(data)
         data.set_defaults(run=datacommand.run)
 
+    handed_in = commands.add_parser("class", help="read what a class handed in: who solved what, and where it stumbled")
+    handed_in.add_argument("folder", help="of the files that lessons.export wrote")
+    handed_in.add_argument("--picture", metavar="FILE", help="draw learners by exercises into a .png, .svg or .pdf")
+    handed_in.set_defaults(run=run_class)
+
     weights = commands.add_parser("pretrain", help="make the shipped weights anew, each with its card")
     if command == "pretrain":
         from brainlab import pretrain
@@ -52,6 +57,20 @@ def run_lab(arguments: argparse.Namespace) -> int:
     from brainlab import lab
 
     return lab.serve(arguments.rest)
+
+
+def run_class(arguments: argparse.Namespace) -> int:
+    """Print the class's table; ``--picture`` draws it as well."""
+    from brainlab.lessons import classroom
+
+    seen = classroom(arguments.folder)
+    print(seen)
+    if arguments.picture:
+        try:
+            seen.figure().savefig(arguments.picture, dpi=150, bbox_inches="tight")
+        except (OSError, ValueError) as error:
+            raise InputError(f"The picture could not be written to {arguments.picture}: {error}.") from error
+    return 0
 
 
 def run_doctor(_: argparse.Namespace) -> int:

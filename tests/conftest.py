@@ -1,12 +1,16 @@
 """What every test may ask for: real data, a cache of its own, and strictness about what is missing."""
 
 import csv
+import json
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: a second thread in each only waits for the other
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import brainlab  # noqa: F401 - first, here as in the lessons: it sets how threads wait before a test imports torch
 
@@ -22,6 +26,38 @@ def pytest_configure(config):
         config.add_cleanup(lambda: shutil.rmtree(os.environ.pop("BRAINLAB_CACHE"), ignore_errors=True))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Where several processes share the tests (``-n 2 --dist loadgroup``): what must stay together, longest first.
+
+    A group is what one process runs: a file, for its fixtures' sake; all browser tests, which share one JupyterLab and
+    one Chromium; one lesson; the cards of one contrast and size (``test_weights.group``).
+    """
+    if config.getoption("dist", "no") != "loadgroup":
+        return
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+    names = [item.get_closest_marker("xdist_group").args[0] for item in items]
+    places = {name: place for place, name in enumerate(dict.fromkeys(names))}
+    long = ("browser", "cards", "lesson")  # whoever begins these last keeps the others waiting
+
+    def place(pair):
+        name = pair[0]
+        rank = next((k for k, word in enumerate(long) if name.startswith(word)), len(long))
+        return rank, places[name]
+
+    items[:] = [item for _, item in sorted(zip(names, items, strict=True), key=place)]
+
+
+def _group(item) -> str:
+    """The name of what one process runs together."""
+    if item.get_closest_marker("browser"):
+        return "browser"
+    lesson = getattr(item, "callspec", None) and item.callspec.params.get("lesson")
+    return f"lesson {lesson}" if lesson and item.get_closest_marker("notebook") else item.nodeid.split("::")[0]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """In strict mode a missing browser or missing real data is a failure, not a skip."""
@@ -31,6 +67,19 @@ def pytest_runtest_makereport(item, call):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome, report.longrepr = "failed", f"BRAINLAB_STRICT=1 forbids to skip this test. {reason}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How long each lesson took, and its longest cell: shown, not asserted, for the machine may have more to do."""
+    if not any("test_notebooks.py" in one.nodeid for one in terminalreporter.stats.get("passed", [])):
+        return
+    from tests.executed import SECONDS
+
+    for name, cells in sorted(json.loads(SECONDS.read_text()).items()):
+        slowest = max(cells, key=cells.get)
+        terminalreporter.write_line(
+            f"{name}: {sum(cells.values()):.0f} s, of these {cells[slowest]:.0f} s in {slowest}"
+        )
 
 
 @pytest.fixture

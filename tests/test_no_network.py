@@ -1,19 +1,17 @@
-"""Whole lessons run with every connection refused and none attempted: nothing is uploaded anywhere."""
+"""The guard under which test_notebooks.py runs every lesson does refuse a connection, and finds it out."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
 import no_network
 import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
-LESSONS = sorted(path.stem for number in ("00", "07") for path in NOTEBOOKS.glob(f"{number}_*.ipynb"))
-CELL_SECONDS = 600
+CELL_SECONDS = 60
 
 
 @pytest.fixture
@@ -27,21 +25,8 @@ def attempts(tmp_path, monkeypatch):
     return lambda: log.read_text().splitlines() if log.exists() else []
 
 
-def run(notebook: nbformat.NotebookNode, folder: Path) -> None:
+def run(notebook: NotebookNode, folder: Path) -> None:
     NotebookClient(notebook, timeout=CELL_SECONDS, resources={"metadata": {"path": str(folder)}}).execute()
-
-
-@pytest.mark.notebook
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("name", LESSONS)
-def test_a_whole_lesson_attempts_no_connection(name, attempts, tmp_path):
-    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
-    is_on = "import sys, sitecustomize; assert callable(sitecustomize.guard)"  # or the test would prove nothing
-    notebook.cells.insert(0, new_code_cell(is_on))
-    run(notebook, tmp_path)
-    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-    assert not [output for output in outputs if output.output_type == "error"]
-    assert attempts() == []
 
 
 @pytest.mark.notebook

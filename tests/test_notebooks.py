@@ -1,68 +1,101 @@
-"""Every lesson runs from top to bottom as a student finds it, unanswered, and as an instructor finds it, answered."""
+"""Every lesson once, in one kernel and with every connection refused: as it ships, then answered, its widgets moved."""
 
-import importlib.util
+import csv
+import re
+import shutil
 import sys
 from pathlib import Path
 
-import nbformat
 import nibabel as nib
+import no_network
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
-from nbclient import NotebookClient
 
-CHECKOUT = Path(__file__).resolve().parents[1]
-CELL_SECONDS = 600  # a bound on what hangs, not a measurement: lessons are to need far less, which the benchmark shows
-LESSONS = sorted(path.stem for path in (CHECKOUT / "notebooks" / "src").glob("*.py"))
+from tests.executed import CHECK, LESSONS, Lesson, instructor, text
 
 pytestmark = [pytest.mark.notebook, pytest.mark.timeout(1800)]
 
 
-def student(name: str) -> nbformat.NotebookNode:
-    return nbformat.read(CHECKOUT / "notebooks" / f"{name}.ipynb", as_version=4)
+@pytest.fixture(scope="module", params=LESSONS)
+def lesson(request, tmp_path_factory):
+    """A lesson that has run from top to bottom as a student finds it, its kernel alive; fails where a cell raises."""
+    folder, guard = tmp_path_factory.mktemp("lesson"), tmp_path_factory.mktemp("guard")
+    environment, log = no_network.install(guard)
+    with Lesson(request.param, folder, environment) as running:
+        running.log = log
+        running.run_as_student()
+        running.keep()
+        yield running
 
 
-def instructor(name: str) -> nbformat.NotebookNode:
-    spec = importlib.util.spec_from_file_location("generate", CHECKOUT / "notebooks" / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    generate = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generate)
-    return generate.build(CHECKOUT / "notebooks" / "src" / f"{name}.py", instructor=True)
+def test_a_lesson_runs_as_it_ships_and_leaves_exercises_open(lesson):
+    cells = [cell for cell in lesson.as_student.cells if cell.cell_type == "code"]
+    assert not [out for cell in cells for out in cell.outputs if out.output_type == "error"]
+    for cell in cells:
+        if CHECK.search(cell.source):
+            assert "Not attempted" in text(cell), cell.source
 
 
-@pytest.mark.parametrize("version", [student, instructor], ids=lambda version: version.__name__)
-@pytest.mark.parametrize("name", LESSONS)
-def test_a_lesson_runs_from_top_to_bottom(name, version, tmp_path, monkeypatch):
-    monkeypatch.delenv("BRAINLAB_SCAN", raising=False)
-    run(version(name), tmp_path)
+def test_the_instructors_answers_are_right_in_the_same_kernel(lesson):
+    asked = {name for cell in instructor(lesson.name).cells for name in CHECK.findall(cell.source)}
+    said = lesson.answer()
+    assert said.keys() == asked
+    for name, words in said.items():
+        assert "✓ Correct" in words, f"check.{name}: {words}"
+
+
+def test_every_widget_answers_when_its_controls_are_moved(lesson):
+    assert lesson.drive()
+
+
+def test_no_connection_was_attempted(lesson):
+    lesson.run("import sitecustomize; assert callable(sitecustomize.guard)")  # or the test would prove nothing
+    assert not lesson.log.exists(), lesson.log.read_text()
+
+
+DATA = re.compile(r'^(DATA\b[^=]*= )"phantom"', re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def few_slices(real_data, tmp_path_factory) -> Path:
+    """The healthy people of OASIS, all of them, and every fourth of their slices: what a lesson needs, in less time."""
+    whole, folder = real_data / "oasis_t1_slices", tmp_path_factory.mktemp("data") / "oasis_t1_slices"
+    (folder / "healthy").mkdir(parents=True)
+    with (whole / "index.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["class"] == "healthy" and int(row["level"]) % 4 == 0]
+    with (folder / "index.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
+    for row in rows:
+        shutil.copy(whole / row["file"], folder / row["file"])
+    return folder
 
 
 @pytest.mark.realdata
-def test_the_lesson_on_ones_own_brain_runs_on_a_patients_scan_and_writes_nothing_beside_it(
-    real_data, tmp_path, monkeypatch
-):
+@pytest.mark.parametrize("lesson", [name for name in LESSONS if "02" <= name[:2] <= "06"], indirect=True)
+def test_the_lesson_completes_on_a_folder_of_real_slices(lesson, few_slices):
+    cells = [cell.source for cell in lesson.as_student.cells if cell.cell_type == "code"]
+    assert sum(len(DATA.findall(cell)) for cell in cells) == 1
+    for cell in cells:
+        lesson.run(DATA.sub(lambda found: f"{found.group(1)}{str(few_slices)!r}", cell))
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("lesson", [name for name in LESSONS if name.startswith("07")], indirect=True)
+def test_the_lesson_on_ones_own_brain_runs_on_a_patients_scan_and_writes_nothing_beside_it(lesson, real_data):
     folder = real_data / "ms_lesions_mni" / "patient07"
     before = {file.name: file.stat().st_mtime_ns for file in folder.iterdir()}
-    monkeypatch.setenv("BRAINLAB_SCAN", str(folder / "FLAIR.nii.gz"))
-    printed = run(instructor("07_your_own_brain"), tmp_path)
-    assert "a guess" in printed  # the mask beside the scan has been found
+    lesson.run(f"import os; os.environ['BRAINLAB_SCAN'] = {str(folder / 'FLAIR.nii.gz')!r}")
+    printed = [text(lesson.run(cell.source)) for cell in instructor(lesson.name).cells if cell.cell_type == "code"]
+    assert "a guess" in "".join(printed)  # the mask beside the scan has been found
     assert before == {file.name: file.stat().st_mtime_ns for file in folder.iterdir()}
     scan, saved = (
         nib.Nifti1Image.from_filename(file)
-        for file in (folder / "FLAIR.nii.gz", tmp_path / "my_lessons" / "own_brain_map.nii.gz")
+        for file in (folder / "FLAIR.nii.gz", lesson.folder / "my_lessons" / "own_brain_map.nii.gz")
     )
     assert saved.shape == scan.shape
     assert (saved.affine == scan.affine).all()
-
-
-def run(notebook: nbformat.NotebookNode, folder: Path) -> str:
-    """Run a notebook in ``folder``, where its my_lessons comes to lie; returns what it printed."""
-    # A folder of its own: the learner's answers of one run do not reach the next.
-    client = NotebookClient(notebook, timeout=CELL_SECONDS, resources={"metadata": {"path": str(folder)}})
-    client.execute()  # raises CellExecutionError, with the cell and its traceback
-    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-    assert not [output for output in outputs if output.output_type == "error"]
-    return "".join(output.text for output in outputs if output.output_type == "stream")
 
 
 def test_the_kernel_that_lessons_name_is_the_python_that_brainlab_is_installed_in():

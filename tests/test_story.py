@@ -70,6 +70,11 @@ def test_rows_of_another_hand_are_passed_over_not_stumbled_on():
     assert len(lessons.table().lines) == 1
 
 
+def test_a_table_without_a_row_says_where_rows_come_from():
+    assert repr(lessons.table()).startswith("No row yet: lessons 02 to 05")
+    assert lessons.table()._repr_html_().startswith("<p>No row yet")
+
+
 def test_an_unknown_column_is_refused():
     with pytest.raises(InputError, match="no column sharpness"):
         lessons.keep_row("05", "VAE-GAN", sharpness=3)

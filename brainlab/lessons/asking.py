@@ -84,7 +84,7 @@ def predict(
             return asked.say("Your prediction", _shown(kept.get("answer"), unit) + SEEN)
         if answer.value is None:
             return asked.say("No choice yet", "Choose one first; a guess is fine.")
-        more = {"sure": sure.value} if sure else {}
+        more: dict[str, Any] = {"sure": sure.value} if sure else {"slider": list(slider or ())}
         trouble = journal.write("prediction", id, question=question, answer=answer.value, of=options, **more)
         asked.say(
             *(("Not saved", trouble) if trouble else ("Kept", "You can change it until you have seen the result."))

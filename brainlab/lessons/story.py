@@ -25,6 +25,7 @@ COLUMNS = {
     "bright": ("bright, AP", ".2f"),
 }
 """What a row may hold: its heading, and how the number is written."""
+EMPTY = "No row yet: lessons 02 to 05 keep one here for each model that you meet in them."
 LEVELS = {"dark": "hypo", "iso": "iso", "bright": "hyper"}
 
 
@@ -46,6 +47,8 @@ class Table:
         return [format(line.numbers[name], style) if name in line.numbers else "–" for name, (_, style) in _SHOWN]
 
     def __repr__(self) -> str:
+        if not self.lines:
+            return EMPTY
         heads = "\n".join(f"{name}: {heading}" for name, (heading, _) in _SHOWN)
         rows = [f"{'':4}{'':24}" + "".join(f"{name:>9}" for name in COLUMNS)]
         rows += [
@@ -54,6 +57,8 @@ class Table:
         return "\n".join([heads, *rows, self.trouble]).rstrip()
 
     def _repr_html_(self) -> str:
+        if not self.lines:
+            return f"<p>{EMPTY}</p>"
         right = "style='text-align:right;padding:.2em .8em'"
         heads = "".join(f"<th scope='col' {right}>{html.escape(heading)}</th>" for _, (heading, _) in _SHOWN)
         rows = "".join(

@@ -698,6 +698,21 @@ lessons.quiz(
 lessons.progress()
 
 # %% [markdown]
+# ## How well did you know what you know?
+#
+# The course asks one more honest measurement, of yourself. Of all that you held 80 % sure, four in five should have
+# come true: then you are **calibrated**, which is what lesson 06 asked of a detector. Here are all your predictions
+# whose result you have seen.
+
+# %%
+lessons.calibration()
+
+# %% [markdown]
+# Most people are surer than they have reason to be, and those who are told get better at it. If you took this course in
+# a class, `lessons.export(name="a name of your choice")` writes what you may hand in: what is solved and how sure you
+# were, without your code and without any number of your scan. Nothing is sent.
+
+# %% [markdown]
 # **Further reading**
 #
 # - Z. Morris et al. 2009, *BMJ* 339:b3016: in people without symptoms, neoplastic incidental findings in 0.70 % and
