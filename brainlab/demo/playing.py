@@ -41,11 +41,12 @@ class Player:
         self._played += 1
         with self.canvas.hold_sync():
             self.kind.renew(self.canvas.state)
+            self.canvas.look = self.look
             self._wish("new", [{"press": self.kind.restart}] if self.kind.restart else [], self.new)
             begun = {name: scene.settings[name] for name in self.kind.first if name in scene.settings}
             self._wish("begun", [], begun)
             self._wish("played", scene.acts, scene.settings)
-            self.canvas.look = self.look | scene.look
+            self.canvas.look = self.canvas.look | scene.look  # which a setting may have moved, as a method its threshold
         self.acts.begin(scene.acts, scene.settings)
 
     def scene(self, like: Scene) -> Scene:

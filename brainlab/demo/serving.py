@@ -52,6 +52,9 @@ def serve(
         os.environ[PLAN] = json.dumps(plan)
         os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(HERE / "jupyter"), os.environ.get("JUPYTER_PATH")]))
         os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # this environment's kernel, whatever else is installed
+        os.environ["IPYTHONDIR"] = _quiet(Path(folder) / "ipython")
+        if warm:
+            print("Warming up. The first time on a computer this takes minutes: synthetic brains are grown.", flush=True)
         app = _voila(port, token, theme, warm)
         said: list[str] = []
         threading.Thread(target=_announce, args=(app, link, ready if warm else None, browser, said), daemon=True).start()
@@ -77,9 +80,12 @@ def _voila(port: int, token: str, theme: str, warm: bool):
     from traitlets.config import Config
     from voila.app import Voila
 
+    logging.getLogger().addHandler(logging.NullHandler())  # a terminal on a projector shows the link and nothing else
     config = Config()
     config.Voila.update(ip="127.0.0.1", port=port, port_retries=0, token=token, open_browser=False)
     config.Voila.update(config_file_paths=[], log_level=logging.CRITICAL)
+    config.Voila.tornado_settings = {"ws_ping_interval": 90_000, "ws_ping_timeout": 90_000}  # ms: a busy laptop is not gone
+    config.KernelManager.shutdown_wait_time = 1.0  # s
     config.VoilaConfiguration.update(template="brainlab", theme=theme, preheat_kernel=warm, show_tracebacks=False)
     config.VoilaConfiguration.update(extension_allowlist=list(EXTENSIONS), file_allowlist=[])
     app = Voila(config=config)
@@ -87,10 +93,17 @@ def _voila(port: int, token: str, theme: str, warm: bool):
     return app
 
 
+def _quiet(folder: Path) -> str:
+    """A folder of settings for the kernels: nothing of the user's runs in them, and warnings stay out of the terminal."""
+    (folder / "profile_default").mkdir(parents=True)
+    settings = {"IPKernelApp": {"log_level": logging.ERROR}}
+    (folder / "profile_default" / "ipython_kernel_config.json").write_text(json.dumps(settings))
+    return str(folder)
+
+
 def _announce(app, link: str, ready: Path | None, browser: bool, said: list[str]) -> None:
     """Wait until the kernel is warm, say where the page is, and open it; stop where the scenes do not work."""
     if ready:
-        print("Warming up. The first time on a computer this takes some minutes: synthetic brains are grown.", flush=True)
         while not ready.exists():
             time.sleep(0.1)
         if problem := ready.read_text(encoding="utf-8"):
