@@ -127,12 +127,14 @@ def test_a_game_comes_back_with_its_levers_and_its_rounds(monkeypatch):
     player.canvas.state.press("round")
     player.canvas.state.changed += 1
     before, kept = pictures(player), player.scene(scene)
+    before.pop("picture_variety")  # a curve with a point wherever a frame was drawn, not wherever a step was taken
     assert [(one["press"], one.get("times", 1)) for one in kept.acts] == [
         ("round", 2), ("round", 1), ("step_d", 1), ("round", 2)
     ]  # fmt: skip
     player.play(scene)
     player.play(scenes.read(kept.text()))
-    assert pictures(player) == before
+    after = pictures(player)
+    assert {name: after[name] for name in before} == before
 
 
 def test_a_game_begun_anew_forgets_what_was_played(monkeypatch):

@@ -12,9 +12,9 @@ function make(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** What the address asks for: a scene's name, or a scene's text. */
+/** What the address asks for, first behind its "#": a scene's name, or a scene's text. */
 function asked() {
-  const found = [new URLSearchParams(location.search), new URLSearchParams(location.hash.slice(1))];
+  const found = [location.hash.slice(1), location.search].map((one) => new URLSearchParams(one));
   return found.map((one) => one.get("state") ?? one.get("scene")).find((one) => one) ?? "";
 }
 const link = (name, value) => `${location.origin}${location.pathname}#${name}=${encodeURIComponent(value)}`;
@@ -71,6 +71,7 @@ function render({ model, el }) {
   const problem = make("p", { class: "brainlab-demo-problem", role: "alert" }), copy = dialog();
   const all = () => document.querySelector(".brainlab-demo");
   const ask = line(model, (busy) => all()?.toggleAttribute("data-busy", busy));
+  const first = asked(); // before the address is written over
   let wanted = model.get("shown").place, strange = false;
   const go = (step) => {
     wanted = (wanted + step + titles.length) % titles.length;
@@ -94,7 +95,7 @@ function render({ model, el }) {
     problem.textContent = shown.problem;
     if (shown.copied.text) return copy.open(shown.copied);
     wanted = shown.place;
-    strange = shown.name ? false : strange;
+    strange = shown.name || shown.problem ? false : strange;
     title.textContent = shown.title;
     say.textContent = shown.say;
     document.title = `${shown.title}: brainlab`;
@@ -116,19 +117,15 @@ function render({ model, el }) {
   const chosen = (event) => { if (mouse && event.target.tagName === "SELECT") event.target.blur(); };
   const heard = [["keydown", typed, true], ["keydown", keys, false], ["pointerdown", pointed, true], ["change", chosen, true]];
   heard.forEach(([name, act, early]) => window.addEventListener(name, act, early));
-  const moved = () => { const scene = asked(); if (scene) { strange = scene; ask({ scene }); } };
+  const open = (scene) => { if (scene) { strange = scene; ask({ scene }); } };
+  const moved = () => open(asked());
   window.addEventListener("hashchange", moved);
 
   el.append(bar, copy.node);
   document.documentElement.style.setProperty("--demo-font", `${model.get("font")}px`);
   model.on("change:shown", show);
-  const first = asked();
-  show0();
-  function show0() {
-    const shown = model.get("shown");
-    if (first && first !== shown.name) moved();
-    else show();
-  }
+  show();
+  if (first && first !== model.get("shown").name) open(first);
   return () => {
     model.off("change:shown", show);
     window.removeEventListener("hashchange", moved);
