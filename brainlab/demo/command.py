@@ -9,7 +9,9 @@ from brainlab.errors import InputError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What may be said after ``brainlab demo``."""
-    parser.add_argument("name", nargs="?", help="a widget (latent, painter, gan, anomaly, time-machine, …), a lesson, or a scene")
+    parser.add_argument(
+        "name", nargs="?", help="a widget (latent, painter, gan, anomaly, time-machine, …), a lesson, or a scene"
+    )
     parser.add_argument("--list", action="store_true", help="name the scenes that ship")
     parser.add_argument("--scene", metavar="FILE", help="show the scene in a file, first")
     parser.add_argument("--font", type=int, default=22, metavar="PX", help="size of the words (22)")
@@ -41,7 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
 def choose(name: str | None, file: str | None) -> list[Scene]:
     """The scenes to show, in order: that of ``file`` first, then those of ``name``, else those of its widget."""
     if name is None and file is None:
-        raise InputError("Say which demo: brainlab demo latent, a lesson such as 03, or a scene; --list names them all.")
+        raise InputError(
+            "Say which demo: brainlab demo latent, a lesson such as 03, or a scene; --list names them all."
+        )
     own = [scenes.read_file(file)] if file else []
     if own and name in scenes.OPTIONS and name != own[0].widget:
         raise InputError(f"{file} is a scene for {own[0].widget}, not for {name}: say brainlab demo --scene {file}.")
@@ -52,4 +56,6 @@ def listing() -> str:
     """Every shipped scene in a line: lesson, widget, name and title."""
     rows = [(one.lesson, one.widget, one.name, one.title) for one in scenes.shipped()]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
-    return "\n".join("  ".join([*(cell.ljust(n) for cell, n in zip(row, widths, strict=False)), row[3]]) for row in rows)
+    return "\n".join(
+        "  ".join([*(cell.ljust(n) for cell, n in zip(row, widths, strict=False)), row[3]]) for row in rows
+    )

@@ -46,7 +46,9 @@ class Player:
             begun = {name: scene.settings[name] for name in self.kind.first if name in scene.settings}
             self._wish("begun", [], begun)
             self._wish("played", scene.acts, scene.settings)
-            self.canvas.look = self.canvas.look | scene.look  # which a setting may have moved, as a method its threshold
+            self.canvas.look = (
+                self.canvas.look | scene.look
+            )  # which a setting may have moved, as a method its threshold
         self.acts.begin(scene.acts, scene.settings)
 
     def scene(self, like: Scene) -> Scene:
@@ -96,7 +98,9 @@ def _wrong(value: Any, control: dict[str, Any], beyond: float) -> str:
         return "" if type(value) is bool else "true or false"
     if kind == "matrix":
         rows = [len(one) if isinstance(one, list) else 0 for one in value] if isinstance(value, list) else []
-        fits = rows == [control["columns"]] * control["rows"] and all(type(x) in (int, float) for one in value for x in one)
+        fits = rows == [control["columns"]] * control["rows"] and all(
+            type(x) in (int, float) for one in value for x in one
+        )
         return "" if fits else f"{control['rows']} lists of {control['columns']} numbers"
     if kind == "place":
         return "" if number else "a number"

@@ -9,7 +9,7 @@ what the browser decides alone; ``acts`` what was pressed and painted, in order.
 
 import difflib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,9 @@ class Scene:
         whole = asdict(self)
         options = {name: value for name, value in self.options.items() if value != OPTIONS[self.widget][name]}
         kept = {name: whole[name] for name in WORDS} | options | {n: whole[n] for n in ("settings", "look", "acts")}
-        return json.dumps({name: value for name, value in kept.items() if value not in ("", {}, [])}, ensure_ascii=False)
+        return json.dumps(
+            {name: value for name, value in kept.items() if value not in ("", {}, [])}, ensure_ascii=False
+        )
 
 
 def read(text: str, name: str = "this scene") -> Scene:
@@ -85,8 +87,7 @@ def read_file(path: str | Path) -> Scene:
         raise InputError(f"There is no scene file {path}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as a scene: {error}.") from error
-    scene = read(text, path.name)
-    return Scene(**(asdict(scene) | {"name": path.stem}))
+    return replace(read(text, path.name), name=path.stem)
 
 
 def shipped() -> list[Scene]:

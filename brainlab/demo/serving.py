@@ -50,14 +50,20 @@ def serve(
         ready = Path(folder) / "ready"
         plan = {"scenes": [asdict(one) for one in scenes], "font": font, "ready": str(ready) if warm else ""}
         os.environ[PLAN] = json.dumps(plan)
-        os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(HERE / "jupyter"), os.environ.get("JUPYTER_PATH")]))
+        os.environ["JUPYTER_PATH"] = os.pathsep.join(
+            filter(None, [str(HERE / "jupyter"), os.environ.get("JUPYTER_PATH")])
+        )
         os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # this environment's kernel, whatever else is installed
         os.environ["IPYTHONDIR"] = _quiet(Path(folder) / "ipython")
         if warm:
-            print("Warming up. The first time on a computer this takes minutes: synthetic brains are grown.", flush=True)
+            print(
+                "Warming up. The first time on a computer this takes minutes: synthetic brains are grown.", flush=True
+            )
         app = _voila(port, token, theme, warm)
         said: list[str] = []
-        threading.Thread(target=_announce, args=(app, link, ready if warm else None, browser, said), daemon=True).start()
+        threading.Thread(
+            target=_announce, args=(app, link, ready if warm else None, browser, said), daemon=True
+        ).start()
         app.start()
     if said:
         raise InputError(said[0])
@@ -84,7 +90,10 @@ def _voila(port: int, token: str, theme: str, warm: bool):
     config = Config()
     config.Voila.update(ip="127.0.0.1", port=port, port_retries=0, token=token, open_browser=False)
     config.Voila.update(config_file_paths=[], log_level=logging.CRITICAL)
-    config.Voila.tornado_settings = {"ws_ping_interval": 90_000, "ws_ping_timeout": 90_000}  # ms: a busy laptop is not gone
+    config.Voila.tornado_settings = {
+        "ws_ping_interval": 90_000,
+        "ws_ping_timeout": 90_000,
+    }  # ms: a busy laptop is not gone
     config.KernelManager.shutdown_wait_time = 1.0  # s
     config.VoilaConfiguration.update(template="brainlab", theme=theme, preheat_kernel=warm, show_tracebacks=False)
     config.VoilaConfiguration.update(extension_allowlist=list(EXTENSIONS), file_allowlist=[])
@@ -94,7 +103,7 @@ def _voila(port: int, token: str, theme: str, warm: bool):
 
 
 def _quiet(folder: Path) -> str:
-    """A folder of settings for the kernels: nothing of the user's runs in them, and warnings stay out of the terminal."""
+    """A folder of settings for the kernels: nothing of the user's runs in them, and no warnings reach the terminal."""
     (folder / "profile_default").mkdir(parents=True)
     settings = {"IPKernelApp": {"log_level": logging.ERROR}}
     (folder / "profile_default" / "ipython_kernel_config.json").write_text(json.dumps(settings))

@@ -136,7 +136,11 @@ def present() -> None:
         stage.warm()
         said = ""
     except Exception as error:
-        said = str(error) if isinstance(error, InputError) else f"The demo does not start ({type(error).__name__}: {error})."
+        said = (
+            str(error)
+            if isinstance(error, InputError)
+            else f"The demo does not start ({type(error).__name__}: {error})."
+        )
         display(HTML(f'<p class="brainlab-demo-problem" role="alert">{_plain(said)}</p>'))
     if ready:
         partial = ready.with_name(ready.name + ".partial")

@@ -29,13 +29,25 @@ class Demo:
 
     def __init__(self, link: str, process: subprocess.Popen) -> None:
         self.link, self.process, self.address = link, process, link.split("?")[0]
+        self.asked: list[str] = []  # every address that its page has asked
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     file = tmp_path_factory.mktemp("demo") / "mine.json"
     file.write_text(json.dumps(SCENE))
-    command = [sys.executable, "-m", "brainlab", "demo", "vae-or-vaegan", "--scene", str(file), "--port", "0", "--no-browser"]
+    command = [
+        sys.executable,
+        "-m",
+        "brainlab",
+        "demo",
+        "vae-or-vaegan",
+        "--scene",
+        str(file),
+        "--port",
+        "0",
+        "--no-browser",
+    ]
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
     said = []
@@ -53,12 +65,10 @@ def demo(tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(demo, browser):
     page = open_page(browser, 1920, 1080)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("websocket", lambda socket: asked.append(socket.url))
+    page.on("request", lambda request: demo.asked.append(request.url))
+    page.on("websocket", lambda socket: demo.asked.append(socket.url))
     page.goto(demo.link)
     w.root(page)
-    page.asked = asked
     yield page
     page.context.close()
 
@@ -133,7 +143,7 @@ def test_a_bad_link_is_a_sentence_and_the_scene_stays(page):
 
 
 def test_no_other_host_is_asked_and_the_console_stays_clean(page, demo):
-    assert {urlsplit(one).netloc for one in page.asked if not one.startswith(("data:", "blob:"))} == {
+    assert {urlsplit(one).netloc for one in demo.asked if not one.startswith(("data:", "blob:"))} == {
         urlsplit(demo.address).netloc
     }
     assert complaints(page) == []
