@@ -24,6 +24,7 @@ from brainlab.errors import InputError
 
 HERE = Path(__file__).resolve().parent
 PORT = 8866
+PATIENCE_S = 1800  # for the first start, which grows synthetic brains
 PLAN = "BRAINLAB_DEMO"  # the environment variable that tells a kernel what to show, as JSON
 EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget")
 
@@ -113,9 +114,11 @@ def _quiet(folder: Path) -> str:
 def _announce(app, link: str, ready: Path | None, browser: bool, said: list[str]) -> None:
     """Wait until the kernel is warm, say where the page is, and open it; stop where the scenes do not work."""
     if ready:
-        while not ready.exists():
+        begun = time.monotonic()
+        while not ready.exists() and time.monotonic() - begun < PATIENCE_S:
             time.sleep(0.1)
-        if problem := ready.read_text(encoding="utf-8"):
+        silent = f"No kernel has answered in {PATIENCE_S // 60} minutes: run brainlab doctor."
+        if problem := ready.read_text(encoding="utf-8") if ready.exists() else silent:
             said.append(problem)
             app.ioloop.add_callback(app.ioloop.stop)
             return

@@ -1,5 +1,6 @@
 // The bar of a demo: the scene's title and what to point at, keys, and the scene as a link or a file.
 
+const SLOW_MS = 400; // after so long the page says that it is at work
 const KEYS = "r: reset · n, p: next and previous scene · f: full screen";
 
 function make(tag, attributes = {}, ...children) {
@@ -70,7 +71,12 @@ function render({ model, el }) {
   const title = make("h1"), say = make("p", { class: "brainlab-demo-say" }), number = make("span", { class: "brainlab-demo-number" });
   const problem = make("p", { class: "brainlab-demo-problem", role: "alert" }), copy = dialog();
   const all = () => document.querySelector(".brainlab-demo");
-  const ask = line(model, (busy) => all()?.toggleAttribute("data-busy", busy));
+  let opening = 0;
+  const ask = line(model, (busy) => {
+    all()?.toggleAttribute("data-busy", busy);
+    clearTimeout(opening);
+    if (busy) opening = setTimeout(() => { number.textContent = "Opening …"; }, SLOW_MS);
+  });
   const first = asked(); // before the address is written over
   let wanted = model.get("shown").place, strange = false;
   const go = (step) => {
@@ -93,13 +99,13 @@ function render({ model, el }) {
   function show() {
     const shown = model.get("shown");
     problem.textContent = shown.problem;
+    number.textContent = titles.length > 1 ? `${shown.place + 1} of ${titles.length}` : "";
     if (shown.copied.text) return copy.open(shown.copied);
     wanted = shown.place;
     strange = shown.name || shown.problem ? false : strange;
     title.textContent = shown.title;
     say.textContent = shown.say;
     document.title = `${shown.title}: brainlab`;
-    number.textContent = titles.length > 1 ? `${shown.place + 1} of ${titles.length}` : "";
     bar.toggleAttribute("data-alone", titles.length < 2);
     if (shown.name && !shown.problem) history.replaceState(null, "", `${location.pathname}?scene=${encodeURIComponent(shown.name)}`);
   }
