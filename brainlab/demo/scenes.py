@@ -28,7 +28,7 @@ OPTIONS = {
     "time-machine": {"axis": "epochs"},
     "duel": {"left": "vae", "right": "dae"},
     "contrast": {"seed": 0},
-    "filter": {},
+    "filter": {"parts": ["filter", "features", "why"]},
 }
 """What a scene may choose before its widget is built, and what it is otherwise; the keys are the widgets there are."""
 

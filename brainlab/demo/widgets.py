@@ -49,6 +49,6 @@ KINDS = {
     "time-machine": Kind(widgets.time_machine),
     "duel": Kind(widgets.model_duel),
     "contrast": Kind(lambda seed: widgets.contrast_lab(seed=seed), last=("tr", "te", "inversion", "ti")),
-    "filter": Kind(widgets.filter_lab, last=("kernel", "channel")),
+    "filter": Kind(lambda parts: widgets.filter_lab(parts=parts), last=("kernel", "channel")),
 }
 """By the names in ``scenes.OPTIONS``."""
