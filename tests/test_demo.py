@@ -295,3 +295,16 @@ def test_a_scene_that_does_not_work_is_told_to_the_server(monkeypatch, tmp_path)
     monkeypatch.setattr("IPython.display.display", lambda *one, **more: None)
     stage.present()
     assert "no-such-vae" in ready.read_text(encoding="utf-8")
+
+
+def test_nothing_but_the_stage_is_shown_to_the_audience(monkeypatch, capsys):
+    little(monkeypatch, "anomaly")
+    make = widgets.KINDS["anomaly"].make
+    noisy = widgets.KINDS["anomaly"]._replace(make=lambda: print("Growing 8 subjects") or make())
+    monkeypatch.setitem(widgets.KINDS, "anomaly", noisy)
+    monkeypatch.setenv(serving.PLAN, json.dumps({"scenes": [{"name": "mine", "widget": "anomaly"}]}))
+    shown: list[Any] = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    stage.present()
+    assert len(shown) == 1
+    assert capsys.readouterr().out == ""

@@ -127,13 +127,16 @@ class Stage:
 def present() -> None:
     """What the demo's notebook runs: show the planned scenes, and tell the server when all of them are warm."""
     from IPython.display import HTML, display
+    from IPython.utils.capture import capture_output  # of progress bars and warnings, which are not for the audience
 
     plan = json.loads(os.environ[PLAN])
     ready = Path(plan["ready"]) if plan.get("ready") else None
     try:
-        stage = Stage([Scene(**one) for one in plan["scenes"]], plan.get("font", 22))
+        with capture_output():
+            stage = Stage([Scene(**one) for one in plan["scenes"]], plan.get("font", 22))
         display(stage.box)
-        stage.warm()
+        with capture_output():
+            stage.warm()
         said = ""
     except Exception as error:
         said = (
