@@ -167,7 +167,9 @@ def test_the_stage_goes_round_resets_and_copies(monkeypatch):
     shown.player.canvas.answer({"values": {"kind": "ms"}})
     shown.answer({"copy": True})
     copied = shown.bar.shown["copied"]["text"]
+    shown.player.canvas.look |= {"zoom": 3.0}
     shown.answer({"go": 1})  # reset
+    assert shown.player.canvas.look["zoom"] == 1.0
     assert shown.player.values()["level"] == "hypo"
     shown.answer({"scene": copied})
     assert shown.player.values()["kind"] == "ms"
