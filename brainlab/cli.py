@@ -24,6 +24,13 @@ def parser(command: str | None) -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="check this computer, offline, and say how to mend what fails")
     doctor.set_defaults(run=run_doctor)
 
+    demo = commands.add_parser("demo", help="show a widget to a lecture hall: scenes, keys, large words")
+    if command == "demo":
+        from brainlab.demo import command as democommand
+
+        democommand.add_arguments(demo)
+        demo.set_defaults(run=democommand.run)
+
     data = commands.add_parser("data", help="say what data is here; list, get and remove what can be downloaded")
     if command == "data":
         from brainlab import datacommand
