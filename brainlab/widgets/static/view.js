@@ -37,7 +37,7 @@ function openView(model, el, link) {
     make("div", { class: panels.length === 1 ? "brainlab-body brainlab-beside" : "brainlab-body" },
       make("div", { class: "brainlab-panels" }, ...panels.map((one) => one.node)),
       make("div", { class: "brainlab-controls" },
-        ...(controls.length ? [make("fieldset", {}, make("legend", {}, "Settings"), ...nodes(controls))] : []),
+        ...(controls.length ? [make("fieldset", { class: "brainlab-settings" }, make("legend", {}, "Settings"), ...nodes(controls))] : []),
         ...(frame().table ? [table] : []),
         ...(looks.length ? [make("fieldset", {}, make("legend", {}, "Display"), ...nodes(looks),
           ...(spec.display.includes("threshold") ? [colourScale("Overlay colours", spans.overlay)] : []))] : []),
