@@ -12,7 +12,8 @@ import brainlab as bl
 from brainlab import InputError, data, training
 from brainlab.training import Diverged
 from brainlab.widgets import training_monitor
-from brainlab.widgets.training_monitor import TrainingMonitorState, groups, names, tiled
+from brainlab.widgets.monitored import names, tiled
+from brainlab.widgets.training_monitor import TrainingMonitorState, groups
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -91,7 +91,11 @@ def serve(root: Path) -> Iterator[Lab]:
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1", "--allow-root"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}"]
     command += [f"--IdentityProvider.token={token}", f"--LabApp.app_settings_dir={settings}"]
-    command += ["--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly", "--ServerApp.log_level=WARN"]
+    command += [
+        "--LabApp.expose_app_in_browser=True",
+        "--LabApp.extension_manager=readonly",
+        "--ServerApp.log_level=WARN",
+    ]
     log = home / "server.log"
     with log.open("w") as out:
         server = subprocess.Popen(command, env=_environment(home), stdout=out, stderr=out, cwd=root)

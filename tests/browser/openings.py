@@ -55,7 +55,7 @@ from brainlab.widgets.gan_cockpit import show
 from brainlab.widgets.gan_state import GANCockpitState
 show(GANCockpitState(scans().images, load=lambda name: tiny(bl.GAN), batch=8), "Made up.")""",
     "latent_explorer": "widgets.latent_explorer(tiny(bl.VAE).eval(), scans())",
-    "latent_map": "widgets.latent_map(tiny(bl.Autoencoder, latent_dim=2).eval(), scans(), "height")",
+    "latent_map": "widgets.latent_map(tiny(bl.Autoencoder, latent_dim=2).eval(), scans(), 'height')",
     "lesion_painter": """
 well = scans(("healthy",)), scans(("healthy",), ("dora", "eve"), seed=1)
 widgets.lesion_painter({"AE": tiny(bl.Autoencoder), "VAE": tiny(bl.VAE)}, well[0], healthy=well[1])""",
