@@ -92,7 +92,7 @@ def measured(lab: Lab, page: Page, size: int) -> dict[str, list[Drag]]:
     sides = {name: (page.locator(handle), selector) for name, (handle, selector) in SIDES.items()}
     for pair in range(-1, PAIRS):
         for name in SIDES if pair % 2 == 0 else reversed(SIDES):
-            one = drag(page, *sides[name])
+            one = drag(page, *sides[name], REACH if pair % 2 else -REACH)  # back to where the last one began
             if pair >= 0:  # the first pair warms both
                 drags[name].append(one)
     page.context.close()
@@ -122,8 +122,8 @@ def _median(drags: dict[str, list[Drag]], side: str, what: str) -> float:
     return statistics.median(getattr(one, what) for one in drags[side])
 
 
-def drag(page: Page, handle: Locator, selector: str) -> Drag:
-    """Drag a handle to and fro for ``SECONDS``, let it go, and wait for the last picture."""
+def drag(page: Page, handle: Locator, selector: str, reach: float) -> Drag:
+    """Drag a handle ``reach`` px to and fro for ``SECONDS``, let it go, and wait for the last picture."""
     x, y = grip(handle)
     page.mouse.move(x, y)
     page.mouse.down()
@@ -131,10 +131,10 @@ def drag(page: Page, handle: Locator, selector: str) -> Drag:
     page.evaluate(RECORDER, selector)
     began, ticks = time.monotonic(), 0
     while (passed := time.monotonic() - began) < SECONDS:
-        page.mouse.move(x + way(passed), y)
+        page.mouse.move(x + reach * way(passed), y)
         ticks += 1
         time.sleep(max(0.0, began + ticks / HZ - time.monotonic()))
-    page.mouse.move(x + way(SECONDS), y)
+    page.mouse.move(x + reach * way(SECONDS), y)
     page.mouse.up()
     page.wait_for_function(RESTED, arg=QUIET_MS, timeout=LONGEST_MS)
     seen = page.evaluate("() => { window.recorder.stop = true; return window.recorder; }")
@@ -144,9 +144,9 @@ def drag(page: Page, handle: Locator, selector: str) -> Drag:
 
 
 def way(seconds: float) -> float:
-    """How far the hand is from where it began, px: a triangle to the right and the left."""
+    """How far the hand is from where it began, in shares of its reach: to 1 and back, to −1 and back, and so on."""
     phase = seconds * SPEED / REACH
-    return REACH * (1 - abs((phase + 3) % 4 - 2))
+    return 1 - abs((phase + 1) % 4 - 2)
 
 
 def anew(page: Page, handle: Locator, selector: str) -> int:

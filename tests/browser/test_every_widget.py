@@ -18,7 +18,8 @@ pytestmark = pytest.mark.browser
 NAMES = sorted(TINY)
 # What Tab must stop at: every control that can be used, one of each group of radio buttons, and panels with keys.
 STOPS = """root => {
-  const all = [...root.querySelectorAll("input, select, button, [tabindex='0']")].filter((one) => !one.disabled);
+  const all = [...root.querySelectorAll("input, select, button, [tabindex], [role=slider], [role=application]")]
+    .filter((one) => !one.disabled);
   const groups = new Set();
   return all.filter((one) => one.type !== "radio" || (one.checked && !groups.has(one.name) && groups.add(one.name)))
     .map((one, i) => { one.dataset.stop = i; return one.dataset.stop; });
