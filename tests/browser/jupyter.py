@@ -152,7 +152,7 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 def _wait(url: str, server: subprocess.Popen, log: Path) -> None:
-    for _ in range(300):
+    for _ in range(900):  # three minutes, for a machine with much else to do
         if server.poll() is not None:
             break
         try:
