@@ -69,6 +69,7 @@ def test_no_rule_of_axe_is_broken(page, widget):
 
 def test_tab_stops_at_every_control_in_its_order(page, widget):
     stops = widget.evaluate(STOPS)
+    assert widget.locator("[data-stop][tabindex='-1']").count() == 0  # which a script can focus, and no key
     widget.locator("[data-stop='0']").focus()
     seen = [page.evaluate("() => document.activeElement.dataset.stop")]
     for _ in stops[1:]:
