@@ -87,7 +87,7 @@ def measured(lab: Lab, page: Page, size: int) -> dict[str, list[Drag]]:
     shared = SHARED.replace("image_size=128", f"image_size={size}")
     lab.open(page, lab.write(f"drag-{size}.ipynb", shared, CANVAS, INLINE))
     lab.run_all(page)
-    page.locator(SIDES["inline"][1]).wait_for(timeout=120_000)
+    page.locator(SIDES["inline"][1]).wait_for(timeout=300_000)
     drags: dict[str, list[Drag]] = {name: [] for name in SIDES}
     sides = {name: (page.locator(handle), selector) for name, (handle, selector) in SIDES.items()}
     for pair in range(-1, PAIRS):

@@ -5,9 +5,11 @@ const PANELS = { picture: makePicture, swipe: makeSwipe, curve: makeCurve, scatt
 function fillTable(table, content) {
   if (!content) return;
   const bar = (length) => make("span", { class: "brainlab-bar", style: `width: ${100 * clamp(length, 0, 1)}%` });
+  const bars = content.rows.some(([, , length]) => length != null);
+  table.classList.toggle("brainlab-bars", bars); // without any, words have the room
   table.replaceChildren(make("caption", {}, content.caption), make("tbody", {}, ...content.rows.map(([name, words, length]) =>
     make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, words),
-      make("td", { "aria-hidden": "true" }, ...(length == null ? [] : [bar(length)]))))));
+      ...(bars ? [make("td", { "aria-hidden": "true" }, ...(length == null ? [] : [bar(length)]))] : [])))));
 }
 
 function openView(model, el, link) {
