@@ -82,7 +82,7 @@ class TrainingMonitorState(traitlets.HasTraits):
             curves = {_key(group): lines(self.traces, [(n, _label(n)) for n in group]) for group in groups(self.names)}
             latest = self.worker.history.latest
             rows: list[tuple[str, str, float | None]] = [
-                (_title([n]), f"{latest[n]:.4g}" if n in latest else "–", None) for n in self.names
+                (_title([n]), _number(latest[n]) if n in latest else "–", None) for n in self.names
             ]
             table = Table("Averages of this epoch so far", rows)
             return Frame(pictures | curves, f"{self._progress()}{said}", table, self._disabled())
@@ -206,6 +206,11 @@ def _title(group: Sequence[str]) -> str:
 
 def _unit(group: Sequence[str]) -> str:
     return "logit" if group[0] in ("real", "fake") else "loss" if group[0].endswith("loss") else _label(group[0])
+
+
+def _number(value: float) -> str:
+    """Four digits, or all before the point: 0.1234, but 20,220 and not 2.022e+04."""
+    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}").replace("-", "−")
 
 
 def _time(seconds: float) -> str:
