@@ -22,7 +22,7 @@ from tests.browser.jupyter import Lab, launch, open_page, serve
 PAIRS, SECONDS, HZ = 5, 4.5, 60
 REACH, SPEED, THUMB = 50, 120, 16  # px from the middle, px a second, and how wide the browser's own handle is
 SIZES = (128, 64)  # the first decides
-QUIET_MS, LONGEST_MS = 1500, 30_000  # a picture that has stood so long is the last; none may take longer
+QUIET_MS, LONGEST_MS = 1500, 60_000  # a picture that has stood so long is the last; none may take longer
 SIDES = {
     "canvas": (".brainlab input[data-name=z]", ".brainlab canvas"),
     "inline": (".noUi-handle", ".jp-RenderedImage img"),
@@ -58,7 +58,12 @@ RECORDER = """
   requestAnimationFrame(look);
 }
 """
-RESTED = "(quiet) => performance.now() - Math.max(window.recorder.at, window.recorder.released ?? 0) > quiet"
+# No event and no other picture for so long, and a kernel that has done all that was asked of it.
+RESTED = """(quiet) => {
+  const kernel = document.querySelector(".jp-NotebookPanel-toolbar .jp-Notebook-ExecutionIndicator");
+  const { at, released } = window.recorder;
+  return kernel.dataset.status === "idle" && performance.now() - Math.max(at, released ?? 0) > quiet;
+}"""
 
 
 class Drag(NamedTuple):
@@ -154,7 +159,8 @@ def anew(page: Page, handle: Locator, selector: str) -> int:
     page.evaluate(RECORDER, selector)
     for key in ("ArrowLeft", "ArrowRight"):
         handle.press(key)
-        page.wait_for_timeout(QUIET_MS)
+        page.evaluate("() => { window.recorder.released = performance.now(); }")
+        page.wait_for_function(RESTED, arg=QUIET_MS, timeout=LONGEST_MS)
     return page.evaluate("() => { window.recorder.stop = true; return window.recorder.last; }")
 
 
