@@ -120,7 +120,9 @@ def summary(deciding: dict[str, list[Drag]], other: dict[str, list[Drag]]) -> tu
 
 
 def _ratio(drags: dict[str, list[Drag]]) -> float:
-    return statistics.median(a.fps / b.fps for a, b in zip(drags["canvas"], drags["inline"], strict=True))
+    """The median of the pairs; a side that showed nothing before the release counts as if it had shown one frame."""
+    pairs = zip(drags["canvas"], drags["inline"], strict=True)
+    return statistics.median(a.fps / max(b.fps, 1 / SECONDS) for a, b in pairs)
 
 
 def _median(drags: dict[str, list[Drag]], side: str, what: str) -> float:
