@@ -1,5 +1,6 @@
 """``fit`` beside a page: paused and played it is the fit that it would have been, and nothing goes on unseen."""
 
+import os
 import threading
 import time
 
@@ -11,7 +12,7 @@ from tiny import batch, eight_images, tiny, weights
 from brainlab import data, training
 from brainlab.models import GAN, VAE
 from brainlab.training import Diverged, History
-from brainlab.widgets.fitting import Fitting, FittingCanvas
+from brainlab.widgets.fitting import PAGES, Fitting, FittingCanvas, headless
 from brainlab.widgets.frame import Frame
 from brainlab.widgets.parts import Button
 from brainlab.widgets.trace import Trace, lines
@@ -248,3 +249,14 @@ def test_a_gans_step_says_what_its_discriminator_said():
     assert float(step.logits["real"].mean()) == pytest.approx(numbers["real"], abs=1e-5)
     assert float(step.logits["fake"].mean()) == pytest.approx(numbers["fake"], abs=1e-5)
     assert not step.logits["real"].requires_grad
+
+
+def test_a_kernel_without_a_page_is_known_by_what_no_program_sets(monkeypatch):
+    shell = type("Shell", (), {"kernel": None})()
+    for name in [one for one in os.environ if one.startswith(PAGES)]:
+        monkeypatch.delenv(name)
+    assert not headless()  # no kernel
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    assert headless()
+    monkeypatch.setenv("JPY_SESSION_NAME", "/work/lesson.ipynb")
+    assert not headless()

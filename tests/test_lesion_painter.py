@@ -165,14 +165,14 @@ def test_what_is_too_faint_is_no_lesion_and_the_readout_says_so(state):
 
 
 def test_steps_are_undone_one_by_one_and_clearing_is_one_of_them(state):
-    assert set(state.frame().disabled) == {"undo", "clear"}
+    assert set(state.frame().disabled) == {"undo", "clear", "save"}
     seen = [image(state).clone()]
     for column in (90.0, 110.0, 130.0):
         dab(state, column)
         seen.append(image(state).clone())
     state.press("clear")
     assert torch.equal(image(state), seen[0])
-    assert set(state.frame().disabled) == {"clear"}
+    assert set(state.frame().disabled) == {"clear", "save"}
     for before in reversed(seen):
         state.press("undo")
         assert torch.equal(image(state), before)
@@ -256,6 +256,27 @@ def test_the_painting_leaves_as_slices(state):
 
 
 # ---- the answers
+
+
+def test_what_is_saved_is_loaded_again_and_overwrites_nothing(state, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="Nothing visible is painted yet"):
+        state.press("save")
+    dab(state)
+    state.press("save")
+    assert 'Saved: data.load("painting-1.npz")' in state.frame().readout
+    state.press("save")
+    assert sorted(one.name for one in tmp_path.iterdir()) == [
+        f"painting-{n}.{kind}" for n in (1, 2) for kind in ("npz", "png")
+    ]
+    loaded, made = data.load("painting-1.npz", size=SIZE), state.as_slices()
+    torch.testing.assert_close(loaded.images, made.images)
+    assert torch.equal(loaded.masks, made.masks)
+    assert (loaded.subjects, loaded.visit, loaded.contrast) == (made.subjects, made.visit, made.contrast)
+    sheet = np.asarray(Image.open("painting-1.png")).astype(int)
+    assert sheet.shape == (512, 1024, 3)
+    amber = (sheet[..., 0] - sheet[..., 2] > 60)[:, 512:]  # the truth, filled in
+    np.testing.assert_array_equal(amber, np.kron(made.masks[0, 0].numpy(), np.ones((16, 16), bool)))
 
 
 def test_every_answer_is_the_kits_own(state, nets):

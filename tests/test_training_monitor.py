@@ -12,7 +12,8 @@ import brainlab as bl
 from brainlab import InputError, data, training
 from brainlab.training import Diverged
 from brainlab.widgets import training_monitor
-from brainlab.widgets.training_monitor import TrainingMonitorState, groups, names, tiled
+from brainlab.widgets.monitored import names, tiled
+from brainlab.widgets.training_monitor import TrainingMonitorState, groups
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -57,7 +58,8 @@ def test_every_step_is_watched_with_all_its_numbers_and_begins_as_if_unwatched(m
     assert {name: float(trace.y[0]) for name, trace in widget.state.traces.items()} == pytest.approx(numbers)
     shown = [panel["name"] for panel in widget.spec["panels"] if panel["kind"] == "curve"]
     assert sum(len(getattr(widget, f"picture_{one}")["lines"]) for one in shown) == len(numbers)
-    assert [text for _, text, _ in frame["table"]["rows"]] == [f"{value:.4g}" for value in numbers.values()]
+    told = [f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}" for value in numbers.values()]
+    assert [text for _, text, _ in frame["table"]["rows"]] == [one.replace("-", "−") for one in told]
 
 
 def test_the_reconstruction_is_the_models_and_moves_with_it(monitor):

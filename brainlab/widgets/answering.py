@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from brainlab import anomaly, metrics
 from brainlab.slices import Slices
+from brainlab.widgets.remembered import key, remembered
 
 PLAIN: dict[str, anomaly.Score] = {"Brightness alone": anomaly.brightness, "Darkness alone": anomaly.darkness}
 
@@ -50,8 +51,12 @@ def thresholded(models: Mapping[str, nn.Module], healthy: Slices, fpr: float = 0
     """The plain thresholds, then the models by name, each cut where a share ``fpr`` of ``healthy`` lies above."""
 
     def method(name: str, score: anomaly.Score, model: nn.Module | None = None) -> Method:
-        maps = anomaly.clean(score(healthy), healthy.brain)
-        return Method(name, anomaly.threshold_at_fpr(maps, healthy.brain, fpr), score, model)
+        def found() -> float:
+            return anomaly.threshold_at_fpr(anomaly.clean(score(healthy), healthy.brain), healthy.brain, fpr)
 
+        asked = name if model is None else f"{type(model).__name__} {getattr(model, 'config', '')}"
+        return Method(name, remembered(key(asked, model, *people, fpr), found), score, model)
+
+    people = (healthy.images, healthy.brain)
     nets = [method(name, anomaly.scored(model), model) for name, model in models.items()]
     return [method(name, score) for name, score in PLAIN.items()] + nets

@@ -173,6 +173,7 @@ class Canvas(anywidget.AnyWidget):
         """
         from IPython.display import display
 
+        self.answer({})  # what was pressed or painted from Python since the widget was made
         display(still.html(self.png(), self.alt_text(), self.spec["caption"], f"brainlab-{self.spec['id']}"), raw=True)
         bundle = self._repr_mimebundle_()
         if bundle is not None:

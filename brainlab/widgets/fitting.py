@@ -5,6 +5,8 @@ which goes on as if there had been no pause. One training plays at a time: a new
 one that is played elsewhere, pauses the one before, which keeps its model. Laptops have few cores to share.
 """
 
+import os
+import sys
 import threading
 import time
 import weakref
@@ -18,6 +20,19 @@ import torch
 from brainlab.training import History, Step, fit
 from brainlab.widgets.canvas import Canvas
 from brainlab.widgets.worker import BREATH_S, HZ, Worker
+
+PAGES = ("JPY_SESSION_NAME", "VOILA_", "VSCODE_", "COLAB_", "KAGGLE_")
+"""What the environment of a kernel has, or begins with, if a page is beside it: JupyterLab and Notebook, and others."""
+
+
+def headless() -> bool:
+    """Whether this kernel was started by a program such as nbclient, with no page beside it.
+
+    Outside a kernel, as in a script or a test, it is False: who trains there says how.
+    """
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return hasattr(shell, "kernel") and not any(name.startswith(PAGES) for name in os.environ)
 
 
 class Paused(BaseException):

@@ -20,9 +20,9 @@ from brainlab.widgets import balance
 from brainlab.widgets.fitting import Fitting
 from brainlab.widgets.frame import Frame, Picture, Table
 from brainlab.widgets.gan_starts import GAMES, STARTS, Settings, loaded
+from brainlab.widgets.monitored import tiled
 from brainlab.widgets.plots import Line, Lines
 from brainlab.widgets.trace import Trace, lines
-from brainlab.widgets.training_monitor import tiled
 
 PLAYERS = ("discriminator", "generator")
 SHOWN, MEASURED = 16, 64  # samples on the picture, and those whose variety is measured

@@ -10,7 +10,7 @@ from brainlab import anomaly, checkpoints, metrics
 from brainlab.errors import InputError
 from brainlab.slices import Slices
 from brainlab.widgets.canvas import Canvas
-from brainlab.widgets.cases import NAMES, CaseState, caption, outlined, plain, scan_panel, some_people
+from brainlab.widgets.cases import NAMES, CaseState, caption, marks, outlined, plain, scan_panel, some_people
 from brainlab.widgets.frame import Frame, Picture, Table, to_bytes
 from brainlab.widgets.parts import Choice, Swipe
 
@@ -98,7 +98,7 @@ def show(state: ModelDuelState) -> Canvas:
     left, right = (("left", state.sides["left"][0]), ("right", state.sides["right"][0]))
     panels = [
         scan_panel("scan", state.slices),
-        Swipe("duel", "What each makes of it: drag the divider", left, right),
+        Swipe("duel", "What each makes of it: drag the divider", left, right, **marks(state.slices)),
     ]
     shown = Choice("shows", "Show", (("x_hat", "reconstruction"), ("residual", "residual")))
     state.frame()  # a model that cannot take part says so here, and not in the widget

@@ -56,6 +56,8 @@ class Swipe:
     title: str
     left: tuple[str, str]
     right: tuple[str, str]
+    edges: tuple[str, str, str, str] | None = None
+    pixel_mm: float | None = None
     colours: Colours = "grey"
     overlay_colours: Literal["inferno", "amber"] = "inferno"
     smooth: bool = True

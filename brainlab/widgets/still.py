@@ -60,7 +60,8 @@ def _followed(name: str | None, look: Mapping[str, Any], values: Mapping[str, An
 def _picture(panel: dict[str, Any], picture: Picture, look: dict[str, Any]):
     from PIL import Image
 
-    tile = Image.fromarray(colour(picture, look, panel)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    filtering = Image.Resampling.BICUBIC if panel["smooth"] else Image.Resampling.NEAREST
+    tile = Image.fromarray(colour(picture, look, panel)).resize((SIDE, SIDE), filtering)
     _letters(tile, panel.get("edges"))
     return tile
 

@@ -5,8 +5,8 @@ numbers of the curve are those that the weights' cards state, measured on the te
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,10 +19,11 @@ from brainlab.models.gan import GAN
 from brainlab.models.vae import VAE
 from brainlab.slices import Slices
 from brainlab.widgets.canvas import Canvas
-from brainlab.widgets.cases import CaseState, caption, marks, outlined, plain, some_people
+from brainlab.widgets.cases import SHARP, CaseState, caption, marks, outlined, plain, some_people
 from brainlab.widgets.frame import Content, Frame, Picture, Table, to_bytes
 from brainlab.widgets.parts import AnyPanel, Choice, Curve, Panel, Slider, Swipe
 from brainlab.widgets.plots import Line, Lines
+from brainlab.widgets.time_stops import AXES, Axis, Stop, shipped
 
 SIDE = 3  # samples a row and a column
 SHORT = {
@@ -38,39 +39,6 @@ SHORT = {
     "copied": "Samples, copied",
 }
 BOOST = 2  # residuals are seldom above a half
-
-
-class Axis(NamedTuple):
-    """What a slider changes."""
-
-    prefix: str  # of the weights' names; what follows is the slider's value
-    label: str
-    words: str  # for a value {}
-    plotted: str  # the curve's x axis
-    scale: Callable[[float], float]  # from the value to where it is plotted
-    digits: int = 0
-    last: str = ""  # weights of another name that end the set, after all their epochs
-
-
-def _itself(value: float) -> float:
-    return value
-
-
-AXES = {
-    "epochs": Axis("vae-epoch-", "Epochs of training", "a VAE after {} epochs", "epochs", _itself),
-    "gan": Axis("gan-epoch-", "Epochs of training", "a GAN after {} epochs", "epochs", _itself, last="gan"),
-    "latent": Axis("ae-latent-", "Latent numbers", "an AE with {} latent numbers", "log₂ of latent numbers", math.log2),
-    "beta": Axis("vae-beta-", "β, weight of the KL term", "a VAE at β = {}", "log₁₀ β", math.log10, 1),
-    "gamma": Axis("vaegan-gamma-", "γ, weight of likeness", "a VAE-GAN at γ = {}", "log₁₀ γ", math.log10, 5),
-}
-
-
-class Stop(NamedTuple):
-    """One place of the slider: its value, the weights' name, and what their card states."""
-
-    value: float
-    name: str
-    stated: Mapping[str, measured.Stated]
 
 
 class TimeMachineState(CaseState):
@@ -207,19 +175,6 @@ def show(state: TimeMachineState) -> Canvas:
     )
 
 
-def shipped(axis: Axis) -> tuple[Stop, ...]:
-    """The stops of an axis that lie among the shipped weights, ascending."""
-    names = [one for one in checkpoints.shipped() if one.startswith(axis.prefix)]
-    stops = [Stop(float(one.removeprefix(axis.prefix)), one, measured.read(_card(one))) for one in names]
-    if axis.last in checkpoints.shipped():
-        stops.append(Stop(float(measured.epochs(_card(axis.last)) or 0), axis.last, measured.read(_card(axis.last))))
-    if len(stops) < 2:
-        raise InputError(
-            f"There are no weights {axis.prefix}… in {checkpoints.SHIPPED}: install the kit with its assets."
-        )
-    return tuple(sorted(stops))
-
-
 def draws(model: nn.Module) -> bool:
     """Whether z ~ N(0, I) means something to a model: not to a plain autoencoder."""
     return isinstance(model, VAE | GAN)
@@ -243,16 +198,13 @@ def _panels(model: nn.Module, axis: Axis, slices: Slices) -> list[AnyPanel]:
                 ("input", "scan"),
                 ("x_hat", "rebuilt"),
                 overlay_colours="amber",
+                **marks(slices, SHARP),
             ),
             Panel("residual", f"|scan − rebuilt|, × {BOOST}", colours="inferno", **marks(slices)),
         ]
     if draws(model):
         panels.append(Panel("samples", "Samples, the same z at every stop"))
     return [*panels, Curve("curve", "What the cards state", axis.plotted, "measure", marker="stop")]
-
-
-def _card(name: str) -> str:
-    return (checkpoints.SHIPPED / name / "README.md").read_text(encoding="utf-8")
 
 
 def _grey(image: Tensor) -> Picture:

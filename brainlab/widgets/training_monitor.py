@@ -1,25 +1,21 @@
 """Any training seen from inside: every number of a step as a curve, and one slice as the model draws it by now."""
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import torch
 import traitlets
 from torch import Tensor
 
 from brainlab import data, geometry, models, training
-from brainlab.errors import InputError
-from brainlab.models.protocols import Decodes, Reconstructs
+from brainlab.models.protocols import Reconstructs
 from brainlab.training import History, Step
 from brainlab.training.budget import Budget
-from brainlab.widgets.fitting import Fitting, FittingCanvas
-from brainlab.widgets.frame import Frame, Picture, Table, to_bytes
+from brainlab.widgets.fitting import Fitting, FittingCanvas, headless
+from brainlab.widgets.frame import Frame, Picture, Table
+from brainlab.widgets.monitored import SAMPLES, _drawing, _first, _fullest, _look, names
 from brainlab.widgets.parts import Button, Curve, Panel
 from brainlab.widgets.trace import Trace, lines
 
-SAMPLES = 16  # in a square of four by four
 LABELS = {
     "loss": "loss",
     "elbo": "ELBO",
@@ -86,7 +82,7 @@ class TrainingMonitorState(traitlets.HasTraits):
             curves = {_key(group): lines(self.traces, [(n, _label(n)) for n in group]) for group in groups(self.names)}
             latest = self.worker.history.latest
             rows: list[tuple[str, str, float | None]] = [
-                (_title([n]), f"{latest[n]:.4g}" if n in latest else "–", None) for n in self.names
+                (_title([n]), _number(latest[n]) if n in latest else "–", None) for n in self.names
             ]
             table = Table("Averages of this epoch so far", rows)
             return Frame(pictures | curves, f"{self._progress()}{said}", table, self._disabled())
@@ -137,7 +133,7 @@ def training_monitor(
     history: History | None = None,
     image: Tensor | None = None,
     plane: geometry.Plane | None = "axial",
-    wait: bool = False,
+    wait: bool | None = None,
     title: str = "Training, live",
     caption: str | None = None,
 ) -> FittingCanvas:
@@ -146,10 +142,10 @@ def training_monitor(
     ``step`` is any of ``brainlab.training``, by default a VAE's; ``batches`` are what it learns from, by default
     phantom slices. The budget is ``epochs`` (by default 5), ``steps`` or ``seconds``, as in ``fit``, whose loop this
     is: the step and its model are at every moment what fit would have made of them. ``history`` goes on with a run.
-    ``image`` (C, H, W) is the slice to watch, ``plane`` the letters around it. ``wait=True`` trains before it returns,
-    for a notebook without a page, and raises what fit raises. Closing the widget stops its training, and so does
-    making or playing another; both keep the model. The networks compute where they are: to train on a GPU, move the
-    model there before you make its step.
+    ``image`` (C, H, W) is the slice to watch, ``plane`` the letters around it. ``wait`` trains before it returns, and
+    raises what fit raises: by default where a program such as nbclient runs the notebook, whose page nobody could use.
+    Closing the widget stops its training, and so does making or playing another; both keep the model. The networks
+    compute where they are: to train on a GPU, move the model there before you make its step.
 
     Raises InputError for a budget or batches that cannot be trained with.
     """
@@ -157,7 +153,7 @@ def training_monitor(
     synthetic, batches = batches is None, _phantoms() if batches is None else batches
     epochs = 5 if epochs is steps is seconds is None else epochs
     state = TrainingMonitorState(step, batches, image, history, epochs=epochs, steps=steps, seconds=seconds)
-    if wait:
+    if headless() if wait is None else wait:
         state.worker.whole()
     kind = "Synthetic brain slices. " if synthetic else ""
     return FittingCanvas(
@@ -171,17 +167,6 @@ def training_monitor(
     )
 
 
-def names(step: Step, batch: dict[str, Tensor]) -> list[str]:
-    """What a step will name its numbers: it is taken once and taken back, so that the run begins as if it had not."""
-    before = copy.deepcopy(step.state_dict())
-    place = next(p.device for module in step.modules.values() for p in module.parameters())
-    try:
-        with torch.random.fork_rng(devices=[]):
-            return list(step({name: value.to(place) for name, value in batch.items()}))
-    finally:
-        step.load_state_dict(before)
-
-
 def groups(found: Sequence[str]) -> list[tuple[str, ...]]:
     """Names whose curves share a panel: both players' losses, and the logits of real and fake; others stand alone."""
     kinds: dict[str, list[str]] = {}
@@ -189,29 +174,6 @@ def groups(found: Sequence[str]) -> list[tuple[str, ...]]:
         kind = "logits" if name in ("real", "fake") else name.rpartition("_")[2] if name.endswith("_loss") else name
         kinds.setdefault(f"{kind}s" if name.endswith("_loss") else kind, []).append(name)
     return [tuple(group) for group in kinds.values()]
-
-
-@torch.no_grad()
-def _look(model: Any, x: Tensor) -> tuple[dict[str, Picture], str]:
-    """What the model draws, in evaluation mode (fit goes back to training mode by itself), and a word about it."""
-    if model is None:
-        return {}, ""
-    place = next(model.parameters()).device
-    model.eval()
-    if isinstance(model, Reconstructs):
-        x_hat = model.reconstruct(x.to(place)).cpu()
-        rmse = float((x_hat - x).square().mean().sqrt())
-        found = {"slice": Picture(_bytes(x)), "live": Picture(_bytes(x_hat))}
-        return found, f" The reconstruction is off by {rmse:.3f} (root mean square)."
-    z = torch.randn(SAMPLES, model.config.latent_dim, generator=torch.Generator().manual_seed(0))
-    return {"live": Picture(tiled(model.decode(z.to(place)).cpu()))}, f" {SAMPLES} samples of always the same z."
-
-
-def tiled(images: Tensor, columns: int = 4) -> np.ndarray:
-    """Images (N, 1, H, W) in [0, 1], N a multiple of ``columns``, side by side in rows: uint8."""
-    n, _, h, w = images.shape
-    square = images[:, 0].reshape(n // columns, columns, h, w).transpose(1, 2).reshape(n // columns * h, columns * w)
-    return to_bytes(square.numpy(), (0.0, 1.0))
 
 
 def _panels(state: TrainingMonitorState, plane: geometry.Plane | None) -> list[Panel]:
@@ -225,30 +187,8 @@ def _panels(state: TrainingMonitorState, plane: geometry.Plane | None) -> list[P
     return [Panel("slice", "Slice", **named), Panel("live", "Reconstruction, now", **named)]
 
 
-def _drawing(step: Step) -> Any:
-    """The step's first network that draws images."""
-    found = (one for one in step.modules.values() if isinstance(one, Reconstructs | Decodes))
-    return next(found, None)
-
-
-def _first(batches: Any) -> dict[str, Tensor]:
-    batch = next(batches.epoch(0) if isinstance(batches, data.Batches) else iter(batches), None)
-    if not isinstance(batch, dict) or not isinstance(batch.get("x"), Tensor):
-        raise InputError('The batches hold no images "x" to watch: use data.Batches(images).')
-    return batch
-
-
-def _fullest(x: Tensor) -> Tensor:
-    """Of a batch (B, C, H, W) the image with the most brain in it, (1, C, H, W)."""
-    return x[(x > 0.1).flatten(1).sum(dim=1).argmax()][None]
-
-
 def _phantoms() -> data.Batches:
     return data.Batches(data.load("phantom").images)
-
-
-def _bytes(x: Tensor) -> np.ndarray:
-    return to_bytes(x[0, 0].numpy(), (0.0, 1.0))
 
 
 def _key(group: Sequence[str]) -> str:
@@ -266,6 +206,11 @@ def _title(group: Sequence[str]) -> str:
 
 def _unit(group: Sequence[str]) -> str:
     return "logit" if group[0] in ("real", "fake") else "loss" if group[0].endswith("loss") else _label(group[0])
+
+
+def _number(value: float) -> str:
+    """Four digits, or all before the point: 0.1234, but 20,220 and not 2.022e+04."""
+    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}").replace("-", "−")
 
 
 def _time(seconds: float) -> str:

@@ -7,10 +7,11 @@ Those that take most of an hour are measured only when named. ``--record`` keeps
 import json
 import sys
 
-from tests.benchmarks import fresh_quality, memory, own, record, sliders, speeds, training, wholebrain
+from tests.benchmarks import drag, fresh_quality, memory, own, record, sliders, speeds, training, wholebrain
 
 FIGURES = {
     "slider_vs_inline": sliders.measure,
+    "drag_fps_ratio": drag.measure,
     "phantom_subjects_per_s": speeds.phantom_subjects_per_s,
     "cached_load_s": speeds.cached_load_s,
     "import_vs_torch": speeds.import_vs_torch,

@@ -58,6 +58,12 @@ class Lab:
         settings = json.dumps({"raw": json.dumps({"theme": name})}).encode()
         self._ask("PUT", "/lab/api/settings/@jupyterlab/apputils-extension:themes", settings)
 
+    def theme(self, page: Page, name: str) -> None:
+        """Change the theme of an open page, and wait until it is drawn."""
+        page.evaluate("name => window.jupyterapp.commands.execute('apputils:change-theme', { theme: name })", name)
+        page.locator(f"body[data-jp-theme-name='{name}']").wait_for(state="attached")
+        page.wait_for_timeout(500)
+
     def stop_kernels(self) -> None:
         """End every session, as if its tab and kernel had been closed."""
         for one in json.load(self._ask("GET", "/api/sessions")):
@@ -85,7 +91,11 @@ def serve(root: Path) -> Iterator[Lab]:
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1", "--allow-root"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}"]
     command += [f"--IdentityProvider.token={token}", f"--LabApp.app_settings_dir={settings}"]
-    command += ["--LabApp.extension_manager=readonly", "--ServerApp.log_level=WARN"]
+    command += [
+        "--LabApp.expose_app_in_browser=True",
+        "--LabApp.extension_manager=readonly",
+        "--ServerApp.log_level=WARN",
+    ]
     log = home / "server.log"
     with log.open("w") as out:
         server = subprocess.Popen(command, env=_environment(home), stdout=out, stderr=out, cwd=root)

@@ -1,6 +1,6 @@
 // Controls: each is a node and a function that sets it from the kernel's value.
 
-const FEW = 6; // options that are shown side by side
+const FEW = 6, SHORT = 60; // options that are shown side by side, and their letters in all
 
 /** A labelled slider; ``change(value, done)`` is told every move, and ``done`` when it is let go. */
 function slider(spec, { change }) {
@@ -29,8 +29,11 @@ function toggle(spec, { change }) {
   const set = (value, _, disabled) => { input.checked = Boolean(value); input.disabled = Boolean(disabled); };
   return { node: make("label", { class: "brainlab-toggle" }, input, spec.label), set };
 }
-/** Many options as a list that opens, such as subjects; a few as radio buttons, all seen at once. */
-const choice = (spec, acts) => (spec.options.length > FEW ? list : radios)(spec, acts);
+/** Many or long options as a list that opens, such as subjects; a few as radio buttons, all seen at once. */
+const choice = (spec, acts) => {
+  const letters = spec.options.reduce((sum, [, label]) => sum + label.length, 0);
+  return (spec.options.length > FEW || letters > SHORT ? list : radios)(spec, acts);
+};
 function list(spec, { change }) {
   const id = fresh(), options = spec.options.map(([value, label]) => make("option", { value }, label));
   const select = make("select", { id, "data-name": spec.name, onchange: () => change(select.value, true) }, ...options);

@@ -23,6 +23,25 @@ function fit(canvas, picture) {
   if (canvas.width !== side || canvas.height !== high) Object.assign(canvas, { width: side, height: high });
   return true;
 }
+/** The letters of the body's sides at the edges, and a scale bar; ``scale`` px of the canvas to a pixel of the picture. */
+function marks(context, panel, scale) {
+  const w = context.canvas.width, h = context.canvas.height, px = devicePixelRatio, edge = 5 * px;
+  context.font = `600 ${13 * px}px system-ui, sans-serif`;
+  if (panel.edges) {
+    const [top, bottom, left, right] = panel.edges;
+    text(context, top, w / 2, edge, "center", "top");
+    text(context, bottom, w / 2, h - edge, "center", "bottom");
+    text(context, left, edge, h / 2, "left", "middle");
+    text(context, right, w - edge, h / 2, "right", "middle");
+  }
+  if (panel.pixel_mm) {
+    const mm = [50, 20, 10, 5, 2].find((one) => (one / panel.pixel_mm) * scale < w / 3) ?? 1;
+    const long = (mm / panel.pixel_mm) * scale, y = h - 2 * edge;
+    line(context, [[2 * edge, y, 2 * edge + long, y]], [["#000", 4], ["#fff", 2]]);
+    context.font = `${11 * px}px system-ui, sans-serif`;
+    text(context, `${mm} mm`, 2 * edge, y - 4 * px, "left", "bottom");
+  }
+}
 function smoothly(context, panel) {
   context.imageSmoothingEnabled = panel.smooth;
   context.imageSmoothingQuality = "high";
@@ -73,24 +92,6 @@ function makePicture(panel, model, link) {
     const lines = [[0, y, x - gap, y], [x + gap, y, w, y], [x, 0, x, y - gap], [x, y + gap, x, h]];
     line(context, lines, [["#000", 3], ["#6cd4ff", 1.25]]);
   }
-  function marks(context, at) {
-    const w = canvas.width, h = canvas.height, px = devicePixelRatio, edge = 5 * px;
-    context.font = `600 ${13 * px}px system-ui, sans-serif`;
-    const [top, bottom, left, right] = panel.edges ?? [];
-    if (panel.edges) {
-      text(context, top, w / 2, edge, "center", "top");
-      text(context, bottom, w / 2, h - edge, "center", "bottom");
-      text(context, left, edge, h / 2, "left", "middle");
-      text(context, right, w - edge, h / 2, "right", "middle");
-    }
-    if (panel.pixel_mm) {
-      const mm = [50, 20, 10, 5, 2].find((one) => (one / panel.pixel_mm) * at.scale < w / 3) ?? 1;
-      const long = (mm / panel.pixel_mm) * at.scale, y = h - 2 * edge;
-      line(context, [[2 * edge, y, 2 * edge + long, y]], [["#000", 4], ["#fff", 2]]);
-      context.font = `${11 * px}px system-ui, sans-serif`;
-      text(context, `${mm} mm`, 2 * edge, y - 4 * px, "left", "bottom");
-    }
-  }
   /** Put the coloured picture and its marks on the page, sharp on any screen. */
   function show() {
     if (!picture()?.image || !fit(canvas, picture())) return;
@@ -99,7 +100,7 @@ function makePicture(panel, model, link) {
     context.drawImage(store, at.left, at.top, picture().width * at.scale, picture().height * at.scale);
     if (cross) hairs(context, at);
     brush?.paint(context, at);
-    marks(context, at);
+    marks(context, panel, at.scale);
   }
   function draw() {
     const now = [picture(), model.get("look")];

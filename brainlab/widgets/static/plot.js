@@ -2,12 +2,18 @@
 
 const DASHES = ["", "7 4", "2 3", "9 3 2 3", "12 3 2 3 2 3"]; // a line is known by its dashes as well as its colour
 
+/** 2.5·10⁵: short, and as in a book. */
+function powerOfTen(value) {
+  if (!value) return "0";
+  const [front, power] = value.toExponential(1).replace(".0e", "e").split("e");
+  return `${front}·10${Array.from(power.replace("+", ""), (one) => (one === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[one])).join("")}`;
+}
 /** Round numbers (1, 2, 5 × 10ⁿ) from low to high, at most ``most``, as [value, text]. */
 function ticks([low, high], most) {
   const least = (high - low) / Math.max(most, 1), power = 10 ** Math.floor(Math.log10(least));
   const step = power * [1, 2, 5, 10].find((one) => one * power >= least * 0.999);
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9)), big = Math.max(Math.abs(low), Math.abs(high));
-  const words = (value) => (big >= 1e5 || big < 1e-3 ? value.toExponential(1) : value.toFixed(digits));
+  const words = (value) => (big >= 1e5 || big < 1e-3 ? powerOfTen(value) : value.toFixed(digits));
   return Array.from({ length: Math.floor(high / step + 1e-6) - Math.ceil(low / step - 1e-6) + 1 }, (_, i) => {
     const value = (Math.ceil(low / step - 1e-6) + i) * step;
     return [value, minus(words(value))];

@@ -36,6 +36,7 @@ function makeSwipe(panel, model, link) {
       const x = at + way * 1.2 * grip;
       line(context, [[x, y - grip, x + way * grip, y], [x + way * grip, y, x, y + grip]], [["#000", 4], ["#6cd4ff", 2]]);
     }
+    marks(context, panel, (w * zoom) / both[0].width);
     const percent = Math.round(100 * share());
     node.setAttribute("aria-valuenow", percent);
     node.setAttribute("aria-valuetext", `${percent} % ${sides[0][1]}, ${100 - percent} % ${sides[1][1]}`);

@@ -5,9 +5,11 @@ const PANELS = { picture: makePicture, swipe: makeSwipe, curve: makeCurve, scatt
 function fillTable(table, content) {
   if (!content) return;
   const bar = (length) => make("span", { class: "brainlab-bar", style: `width: ${100 * clamp(length, 0, 1)}%` });
+  const bars = content.rows.some(([, , length]) => length != null);
+  table.classList.toggle("brainlab-bars", bars); // without any, words have the room
   table.replaceChildren(make("caption", {}, content.caption), make("tbody", {}, ...content.rows.map(([name, words, length]) =>
     make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, words),
-      make("td", { "aria-hidden": "true" }, ...(length == null ? [] : [bar(length)]))))));
+      ...(bars ? [make("td", { "aria-hidden": "true" }, ...(length == null ? [] : [bar(length)]))] : [])))));
 }
 
 function openView(model, el, link) {
@@ -28,6 +30,9 @@ function openView(model, el, link) {
     change: (value, done) =>
       link.look(["width", "level"].includes(one.name) ? shift(one.name, value) : { [one.name]: value }, done) })]);
   const id = fresh(), table = make("table"), heard = speaker();
+  // What a screen reader says of the slider in use, for all to read; heard already as its aria-valuetext.
+  const said = make("p", { class: "brainlab-said", "aria-hidden": "true" });
+  let used = "";
   const readout = make("p", { class: "brainlab-readout", id }), status = make("p", { class: "brainlab-status", role: "status" });
   const error = make("p", { class: "brainlab-error", role: "alert", hidden: true });
   const nodes = (list) => list.map(([, control]) => control.node);
@@ -37,7 +42,7 @@ function openView(model, el, link) {
     make("div", { class: panels.length === 1 ? "brainlab-body brainlab-beside" : "brainlab-body" },
       make("div", { class: "brainlab-panels" }, ...panels.map((one) => one.node)),
       make("div", { class: "brainlab-controls" },
-        ...(controls.length ? [make("fieldset", {}, make("legend", {}, "Settings"), ...nodes(controls))] : []),
+        ...(controls.length ? [make("fieldset", { class: "brainlab-settings" }, make("legend", {}, "Settings"), ...nodes(controls), said)] : []),
         ...(frame().table ? [table] : []),
         ...(looks.length ? [make("fieldset", {}, make("legend", {}, "Display"), ...nodes(looks),
           ...(spec.display.includes("threshold") ? [colourScale("Overlay colours", spans.overlay)] : []))] : []),
@@ -54,6 +59,7 @@ function openView(model, el, link) {
       root.setAttribute("aria-busy", String(link.busy));
       const { disabled = [], spoken = {} } = frame();
       for (const [name, control] of controls) control.set(link.values[name], spoken[name], disabled.includes(name));
+      said.textContent = Object.keys(spoken).length ? spoken[used] ?? " " : "";
       parts.forEach((one) => one.show());
     },
     draw() {
@@ -71,6 +77,8 @@ function openView(model, el, link) {
       root.setAttribute("data-frame", count);
     },
   };
+
+  root.addEventListener("focusin", (event) => { used = event.target.dataset.name ?? ""; view.move(); });
 
   // JupyterLab's own shortcuts (arrows, dd, …) must not act while the learner uses the widget; Ctrl+S and Shift+Enter must.
   const guard = (event) => {
