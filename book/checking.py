@@ -6,6 +6,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import nbformat
+
 LOADING = {"src", "srcset", "poster", "data"}  # attributes that fetch at once; so does a <link>'s href
 IDLE = {"canonical", "next", "prev", "search", "index", "author", "copyright", "license"}  # links that fetch nothing
 REMOTE = re.compile(r"(?:https?:)?//")
@@ -73,3 +75,37 @@ def link_fault(file: Path, link: str) -> str | None:
     if parts.fragment and target.suffix == ".html" and unquote(parts.fragment) not in parsed(target).ids:
         return f"{link} leads to no such place"
     return None
+
+
+FENCED = re.compile(r"```.*?```|`[^`\n]*`", re.S)
+LINK = re.compile(r"\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
+
+
+def markdown_faults(file: Path) -> list[str]:
+    """What is wrong with the links of a Markdown page or of a notebook's text."""
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".ipynb":
+        cells = nbformat.reads(text, as_version=4).cells
+        text = "\n\n".join(one.source for one in cells if one.cell_type == "markdown")
+    links = LINK.findall(FENCED.sub("", text))
+    return [fault for link in links if (fault := _markdown_fault(file, link)) is not None]
+
+
+def _markdown_fault(file: Path, link: str) -> str | None:
+    parts = urlsplit(link)
+    if parts.scheme:
+        return link_fault(file, link)
+    target = file.parent / unquote(parts.path) if parts.path else file
+    if not target.exists():
+        return f"{link} leads to no file"
+    if parts.fragment and target.suffix == ".md" and unquote(parts.fragment) not in places(target):
+        return f"{link} leads to no such place"
+    return None
+
+
+def places(file: Path) -> set[str]:
+    """Anchors of a Markdown page: its headings as GitHub names them, and ids given by hand."""
+    text = FENCED.sub("", file.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ (.+)$", text, re.M)
+    made = {re.sub(r"[^\w\- ]", "", one.lower()).strip().replace(" ", "-") for one in headings}
+    return made | set(re.findall(r"<\w+ id=['\"]([^'\"]+)['\"]", text))

@@ -1,6 +1,6 @@
 """A lecture deck a lesson: headings, formulas, figures and questions on the slides, all other prose in the notes.
 
-A slide says a section's first sentence, its formulas and its lists. Predictions and quiz questions stand large on
+A slide says a section's first sentence or two, its formulas and its lists. Predictions and quiz questions stand large on
 slides of their own, what came out on the next one. Speaker notes (key S) have the lesson's prose, the instructor's
 notes and the answers. nbconvert writes the decks with reveal.js from this disk.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from nbconvert import SlidesExporter
 from nbformat import NotebookNode
-from nbformat.v4 import new_markdown_cell, new_notebook
+from nbformat.v4 import new_markdown_cell, new_notebook, new_output
 
 from book.mathml import with_mathml
 from book.pages import NO_PREDICTION, WIDGET, feedback
@@ -23,9 +23,12 @@ from notebooks import generate
 HERE = Path(__file__).parent
 HEADING = re.compile(r"^(#{1,4}) (.+)$", re.M)
 LINKED = re.compile(r"\[([^\]]+)\]\([\w./-]+\.(?:ipynb|md)\)")  # decks travel without the lessons
+READING = "**Further reading**"  # and what follows it: for the notes
+USED = re.compile(r"(?<![\w.])(\w+)\b(?!\s*=)")  # names, but not those of methods and keywords
 LIST = re.compile(r"^(?:- |\d+\. )")
 SENTENCE = re.compile(r"(?<=[^A-Z].[.?!])[*_]*\s+(?=[A-Z*`$“\"])")
 MOST_LINES, MOST_COLUMNS = 16, 100  # of printed text that a back row can read
+MOST_SAID = 170  # characters of a section's opening
 CROWDED = 420  # characters, above which a slide's text is set smaller
 
 
@@ -60,13 +63,11 @@ def deck(lesson: NotebookNode, executed: NotebookNode) -> NotebookNode:
         cell.source = LINKED.sub(r"\1", cell.source.replace(f"\n\n{generate.GLOSSARY}", ""))
         if "instructor" in tags:
             slides.note(cell.source if cell.cell_type == "markdown" else f"```python\n{cell.source}\n```")
-        elif cell.source.startswith("**Further reading**"):
-            slides.note(cell.source)
         elif cell.cell_type == "markdown":
             _prose(slides, cell.source)
         else:
             stub = next((one.source for one in executed.cells if one.id == cell.id), "")
-            shown = [] if asked & set(re.findall(r"\w+", cell.source)) else outputs.get(cell.id, [])
+            shown = [] if asked & set(USED.findall(cell.source)) else outputs.get(cell.id, [])
             _code(slides, cell.source, stub if "solution" in tags else "", shown)
     return slides.notebook()
 
@@ -118,14 +119,16 @@ class _Slides:
 def _prose(slides: _Slides, text: str) -> None:
     """A markdown cell: a slide a heading, and one for what has a formula or a list."""
     for level, heading, body in parts(text):
-        short = brief(body)
+        short = brief(body.split(READING)[0])
         if level == 1:
             slides.section = heading
-            slides.add(f"# {heading}\n\n{first_sentence(body)}", "slide")
+            slides.add(f"# {heading}\n\n{opening(body)}", "slide")
             slides.note(body)
             goals = [one for one in paragraphs(body) if LIST.match(one)]
             if goals:
                 slides.add(f"## You will be able to\n\n{goals[0]}")
+        elif heading == "Set up":
+            slides.note(body)
         elif level:
             slides.section = heading if level == 2 else slides.section
             slides.add(f"{'#' * level} {heading}\n\n{short}", "slide" if level == 2 else "subslide")
@@ -152,18 +155,20 @@ def paragraphs(text: str) -> list[str]:
     return [one.strip() for one in re.split(r"\n\s*\n", text) if one.strip()]
 
 
-def first_sentence(text: str) -> str:
-    """The first sentence of the first paragraph that is prose; empty where there is none."""
+def opening(text: str) -> str:
+    """The first sentences of the first paragraph that is prose, as many as a slide takes; empty where there is none."""
     prose = [one for one in paragraphs(text) if not LIST.match(one) and not one.startswith(("$$", "|", "```"))]
     if not prose:
         return ""
-    sentence = SENTENCE.split(" ".join(prose[0].split()), maxsplit=1)[0]
-    return sentence + ("**" if sentence.count("**") % 2 else "")
+    first, *more = SENTENCE.split(" ".join(prose[0].split()))
+    while more and len(first) + len(more[0]) < MOST_SAID:
+        first += f" {more.pop(0)}"
+    return first + ("**" if first.count("**") % 2 else "")
 
 
 def brief(text: str) -> str:
-    """What of a section stands on its slide: its first sentence, formulas, lists, tables and listings."""
-    said = first_sentence(text)
+    """What of a section stands on its slide: its opening, formulas, lists, tables and listings."""
+    said = opening(text)
     kept = [one for one in paragraphs(text) if LIST.match(one) or one.startswith(("$$", "|", "```"))]
     return "\n\n".join([said, *kept]).strip()
 
@@ -175,12 +180,19 @@ def _code(slides: _Slides, source: str, stub: str, outputs: list[NotebookNode]) 
         return slides.note(f"One answer:\n\n```python\n{source}\n```")
     if "check." in source:
         return None
-    shown = [one for output in outputs if (one := _shown(output, source))]
+    shown = [one for output in _printed(outputs) if (one := _shown(output, source))]
     for one in shown:
         slides.under(one)
     if shown and "lessons.quiz(" in source:
         slides.note(feedback(source))
     return None
+
+
+def _printed(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """The outputs with all that was printed as one."""
+    text = "".join(one.text for one in outputs if one.get("name") == "stdout")
+    others = [one for one in outputs if one.output_type != "stream"]
+    return [*([new_output("stream", name="stdout", text=text)] if text else []), *others]
 
 
 def _shown(output: NotebookNode, source: str) -> str:
@@ -194,7 +206,7 @@ def _shown(output: NotebookNode, source: str) -> str:
     if "<svg" in picture:  # the learner's own progress
         return ""
     if picture:
-        return picture
+        return re.sub(r"<style>.*?</style>", "", picture, flags=re.S).replace(" Static picture: run this cell to use the widget.", "")
     if "text/markdown" in data:
         return data["text/markdown"]
     text = output.get("text", "") if output.get("name") == "stdout" else ""
