@@ -41,7 +41,9 @@ def showcase() -> NotebookNode:
     cells = [new_markdown_cell(text)]
     for heading, words, call in SHOWCASE:
         cells += [new_markdown_cell(f"## {heading}\n\n{words}"), new_code_cell(call)]
-    return new_notebook(cells=cells, metadata={"kernelspec": {"display_name": "", "language": "python", "name": "python3"}})
+    return new_notebook(
+        cells=cells, metadata={"kernelspec": {"display_name": "", "language": "python", "name": "python3"}}
+    )
 
 
 def main(what: str) -> None:
@@ -53,6 +55,7 @@ def main(what: str) -> None:
     else:
         decks.write(found, out)
     faults = [fault for file in sorted(out.rglob("*.html")) for fault in checking.page_faults(file)]
+    faults += [fault for file in sorted(out.rglob("*.css")) for fault in checking.style_faults(file)]
     size = sum(one.stat().st_size for one in out.rglob("*") if one.is_file()) / 1e6
     faults += [f"{out} takes {size:.0f} MB, more than {LARGEST_MB}"] if size > LARGEST_MB else []
     if faults:

@@ -11,7 +11,7 @@ import nbformat
 LOADING = {"src", "srcset", "poster", "data"}  # attributes that fetch at once; so does a <link>'s href
 IDLE = {"canonical", "next", "prev", "search", "index", "author", "copyright", "license"}  # links that fetch nothing
 REMOTE = re.compile(r"(?:https?:)?//")
-STYLED = re.compile(r"@import\s+|url\(\s*['\"]?(?=(?:https?:)?//)")
+STYLED = re.compile(r"(?:@import\s+['\"]|url\(\s*['\"]?)((?:https?:)?//[^'\")\s]+)")
 
 
 class _Page(HTMLParser):
@@ -23,9 +23,11 @@ class _Page(HTMLParser):
         self.links: list[str] = []
         self.fetched: list[str] = []
         self.wordless: list[str] = []
+        self.styles, self._in_style = "", False
 
     def handle_starttag(self, tag, attrs) -> None:
         given = {name: value or "" for name, value in attrs}
+        self._in_style = tag == "style"
         self.ids |= {given[name] for name in ("id", "name") if name in given}
         if tag == "a" and "href" in given:
             self.links.append(given["href"])
@@ -34,6 +36,9 @@ class _Page(HTMLParser):
         self.fetched += [given[name] for name in LOADING & given.keys()]
         if tag == "img" and not given.get("alt", "").strip() and given.get("role") != "presentation":
             self.wordless.append(given.get("src", "")[:60])
+
+    def handle_data(self, data) -> None:
+        self.styles += data if self._in_style else ""
 
 
 @cache
@@ -44,11 +49,17 @@ def parsed(file: Path) -> _Page:
     return page
 
 
+def style_faults(file: Path) -> list[str]:
+    """What a style sheet fetches from the network."""
+    return [f"{file.name} fetches {one} from the network" for one in STYLED.findall(file.read_text(encoding="utf-8"))]
+
+
 def page_faults(file: Path) -> list[str]:
     """One sentence for each thing that would fail on a disk without a network."""
     page, faults = parsed(file), []
     faults += [f"{file.name} fetches {one} from the network" for one in page.fetched if REMOTE.match(one)]
     faults += [f"{file.name} fetches {one}, which is not there" for one in page.fetched if not _there(file, one)]
+    faults += [f"{file.name} fetches {one} from the network" for one in STYLED.findall(page.styles)]
     faults += [f"{file.name} has a picture without words: {one}" for one in page.wordless]
     for link in page.links:
         if (fault := link_fault(file, link)) is not None:

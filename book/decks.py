@@ -200,13 +200,17 @@ def _shown(output: NotebookNode, source: str) -> str:
     data = output.get("data", {})
     picture = str(data.get("text/html", ""))
     if "lessons.reveal(" in source:
-        return picture.replace(NO_PREDICTION, "").replace("What did you expect?", "What did you expect?</strong><br><strong>")
+        return picture.replace(NO_PREDICTION, "").replace(
+            "What did you expect?", "What did you expect?</strong><br><strong>"
+        )
     if WIDGET in data:
         return picture and f"<div class='question'>{picture}</div>"
     if "<svg" in picture:  # the learner's own progress
         return ""
     if picture:
-        return re.sub(r"<style>.*?</style>", "", picture, flags=re.S).replace(" Static picture: run this cell to use the widget.", "")
+        return re.sub(r"<style>.*?</style>", "", picture, flags=re.S).replace(
+            " Static picture: run this cell to use the widget.", ""
+        )
     if "text/markdown" in data:
         return data["text/markdown"]
     text = output.get("text", "") if output.get("name") == "stdout" else ""

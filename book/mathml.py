@@ -6,7 +6,9 @@ import re
 from latex2mathml.converter import convert
 
 # Displayed before inline; a formula in backticks is code and stays. An inline one neither begins nor ends with a space.
-FORMULA = re.compile(r"(?P<code>```.*?```|`[^`\n]*`)|\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^\s$](?:[^$]*?[^\s$])?)\$(?!\d)", re.S)
+FORMULA = re.compile(
+    r"(?P<code>```.*?```|`[^`\n]*`)|\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^\s$](?:[^$]*?[^\s$])?)\$(?!\d)", re.S
+)
 
 
 def mathml(latex: str, display: bool = False) -> str:

@@ -67,8 +67,13 @@ def folded(summary: str, text: str) -> str:
 def solved(name: str) -> str:
     """An exercise's hints, one inside the other's fold, and one solution."""
     exercise = check.all[name]
-    hints = [folded(f"Hint {i} of {len(exercise._hints)}", f"<p>{to_html(one)}</p>") for i, one in enumerate(exercise._hints, 1)]
-    return "".join([*hints, folded("One solution", Message("One solution", "", exercise.solution().code)._repr_html_())])
+    hints = [
+        folded(f"Hint {i} of {len(exercise._hints)}", f"<p>{to_html(one)}</p>")
+        for i, one in enumerate(exercise._hints, 1)
+    ]
+    return "".join(
+        [*hints, folded("One solution", Message("One solution", "", exercise.solution().code)._repr_html_())]
+    )
 
 
 def feedback(source: str) -> str:
@@ -85,7 +90,9 @@ def quiz_of(source: str) -> dict[str, Any]:
     """The question, options and right answer of a cell's ``lessons.quiz`` call."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "quiz":
-            given = {f"{i}": one for i, one in enumerate(node.args)} | {str(one.arg): one.value for one in node.keywords}
+            given = {f"{i}": one for i, one in enumerate(node.args)} | {
+                str(one.arg): one.value for one in node.keywords
+            }
             names = {"1": "question", "2": "options", "3": "right"}
             return {names.get(key, key): ast.literal_eval(value) for key, value in given.items()}
     raise ValueError(f"there is no lessons.quiz in {source!r}")

@@ -38,9 +38,21 @@ SLIDERS: dict[str, list[tuple[Callable[[], Canvas], str, list[float] | None]]] =
 
 # The book's own page: a heading, a sentence, and the call.
 SHOWCASE = [
-    ("Echo and inversion time", "What a scanner's operator turns: which tissue is bright, and which vanishes?", "contrast_lab()"),
-    ("A VAE's first axis", "One number of the latent space, moved; what goes with it in the brain?", "latent_explorer(one_height=True)"),
-    ("Latent numbers", "How narrow may the bottleneck be before the brain is lost, and how wide before the lesion is copied?", 'time_machine("latent")'),
+    (
+        "Echo and inversion time",
+        "What a scanner's operator turns: which tissue is bright, and which vanishes?",
+        "contrast_lab()",
+    ),
+    (
+        "A VAE's first axis",
+        "One number of the latent space, moved; what goes with it in the brain?",
+        "latent_explorer(one_height=True)",
+    ),
+    (
+        "Latent numbers",
+        "How narrow may the bottleneck be before the brain is lost, and how wide before the lesion is copied?",
+        'time_machine("latent")',
+    ),
     ("Epochs", "The same scan while a VAE learns.", 'time_machine("epochs")'),
     ("β", "What the weight of the KL term does to reconstructions and samples.", 'time_machine("beta")'),
     ("γ", "What the weight of likeness does to a VAE-GAN.", 'time_machine("gamma")'),
