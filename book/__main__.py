@@ -37,8 +37,8 @@ def html(written: dict[str, NotebookNode], glossary: Path, out: Path, source: Pa
 
 def showcase() -> NotebookNode:
     """The page of sliders that no lesson need have called."""
-    text = "# Sliders without a kernel\n\nMove them with the pointer or the arrow keys; the pictures were computed beforehand."
-    cells = [new_markdown_cell(text)]
+    words = "Move them with the pointer or the arrow keys; the pictures were computed beforehand."
+    cells = [new_markdown_cell(f"# Sliders without a kernel\n\n{words}")]
     for heading, words, call in SHOWCASE:
         cells += [new_markdown_cell(f"## {heading}\n\n{words}"), new_code_cell(call)]
     return new_notebook(

@@ -1,10 +1,11 @@
 """A lecture deck a lesson: headings, formulas, figures and questions on the slides, all other prose in the notes.
 
-A slide says a section's first sentence or two, its formulas and its lists. Predictions and quiz questions stand large on
-slides of their own, what came out on the next one. Speaker notes (key S) have the lesson's prose, the instructor's
-notes and the answers. nbconvert writes the decks with reveal.js from this disk.
+A slide says a section's first sentence or two, its formulas and its lists. Predictions and quiz questions stand
+large on slides of their own, what came out on the next one. Speaker notes (key S) have the lesson's prose, the
+instructor's notes and the answers. nbconvert writes the decks with reveal.js from this disk.
 """
 
+import ast
 import html
 import importlib.resources
 import re
@@ -24,7 +25,6 @@ HERE = Path(__file__).parent
 HEADING = re.compile(r"^(#{1,4}) (.+)$", re.M)
 LINKED = re.compile(r"\[([^\]]+)\]\([\w./-]+\.(?:ipynb|md)\)")  # decks travel without the lessons
 READING = "**Further reading**"  # and what follows it: for the notes
-USED = re.compile(r"(?<![\w.])(\w+)\b(?!\s*=)")  # names, but not those of methods and keywords
 LIST = re.compile(r"^(?:- |\d+\. )")
 SENTENCE = re.compile(r"(?<=[^A-Z].[.?!])[*_]*\s+(?=[A-Z*`$“\"])")
 MOST_LINES, MOST_COLUMNS = 16, 100  # of printed text that a back row can read
@@ -67,7 +67,7 @@ def deck(lesson: NotebookNode, executed: NotebookNode) -> NotebookNode:
             _prose(slides, cell.source)
         else:
             stub = next((one.source for one in executed.cells if one.id == cell.id), "")
-            shown = [] if asked & set(USED.findall(cell.source)) else outputs.get(cell.id, [])
+            shown = [] if asked & _names(cell.source) else outputs.get(cell.id, [])
             _code(slides, cell.source, stub if "solution" in tags else "", shown)
     return slides.notebook()
 
@@ -76,6 +76,11 @@ def _asked(lesson: NotebookNode) -> set[str]:
     """The functions that the learner writes: what else calls them has nothing to show as long as they are open."""
     answers = "\n".join(one.source for one in lesson.cells if "solution" in one.metadata.get("tags", []))
     return set(re.findall(r"^(?:def|class) (\w+)", answers, re.M))
+
+
+def _names(source: str) -> set[str]:
+    """The names that a cell uses; words in its strings are none."""
+    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
 
 
 class _Slides:
@@ -157,7 +162,7 @@ def paragraphs(text: str) -> list[str]:
 
 def opening(text: str) -> str:
     """The first sentences of the first paragraph that is prose, as many as a slide takes; empty where there is none."""
-    prose = [one for one in paragraphs(text) if not LIST.match(one) and not one.startswith(("$$", "|", "```"))]
+    prose = [one for one in paragraphs(text) if not LIST.match(one) and not one.startswith(("$$", "|", ">", "```"))]
     if not prose:
         return ""
     first, *more = SENTENCE.split(" ".join(prose[0].split()))
@@ -169,7 +174,7 @@ def opening(text: str) -> str:
 def brief(text: str) -> str:
     """What of a section stands on its slide: its opening, formulas, lists, tables and listings."""
     said = opening(text)
-    kept = [one for one in paragraphs(text) if LIST.match(one) or one.startswith(("$$", "|", "```"))]
+    kept = [one for one in paragraphs(text) if LIST.match(one) or one.startswith(("$$", "|", ">", "```"))]
     return "\n\n".join([said, *kept]).strip()
 
 
@@ -234,6 +239,7 @@ def _list(titles: dict[str, str]) -> str:
     keys = "Arrow keys turn, Esc shows all, S opens the speaker's notes, ?print-pdf in the address prints."
     return (
         '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>brainlab: slides</title><body style='font: 1.2em/1.6 sans-serif; max-width: 40em; margin: 2em auto; padding: 0 1em'>"
+        f"<title>brainlab: slides</title>"
+        "<body style='font: 1.2em/1.6 sans-serif; max-width: 40em; margin: 2em auto; padding: 0 1em'>"
         f"<h1>Slides</h1><ul>{items}</ul><p>{keys}</p></body></html>"
     )

@@ -80,7 +80,7 @@ def feedback(source: str) -> str:
     """Each option of a ``lessons.quiz`` call with what it is told, the right one marked in words."""
     call = quiz_of(source)
     lines = [
-        f"<li><strong>{html.escape(option)}</strong>{' (right)' if option == call['right'] else ''} {to_html(told)}</li>"
+        f"<li><strong>{html.escape(option)}</strong>{' (right)' * (option == call['right'])} {to_html(told)}</li>"
         for option, told in call["options"].items()
     ]
     return f"<ul>{''.join(lines)}</ul>"

@@ -1,4 +1,4 @@
-"""What people read: spelling (British), links that lead somewhere, and the lessons' order the same wherever it stands."""
+"""What people read: spelling (British), links that lead somewhere, and the same order of lessons everywhere."""
 
 import re
 import subprocess
@@ -21,7 +21,7 @@ PAGES += sorted((CHECKOUT / "assets").rglob("*.md"))
 GLOSSARY = CHECKOUT / "notebooks" / "glossary.md"
 
 NOT_WORDS = "descripe,fpr,reson,te"  # abbreviations, a journal, and a slip that a check forgives
-# As British, but for other things than the dictionary means: a computer's program, the noun practice, a file format's name.
+# As British, for other things than the dictionary means: a computer's program, the noun practice, a format's name.
 BRITISH_TOO = {"program", "programs", "practice", "practices", "disk", "disks", "meter", "meters", "license", "Analyze"}
 
 
@@ -80,8 +80,8 @@ def test_a_lost_file_a_lost_place_and_a_bad_address_are_told(tmp_path):
     (tmp_path / "there.md").write_text("# One place\n\n<a id='other'></a>\n")
     page = tmp_path / "page.md"
     page.write_text(
-        "[a](there.md) [b](there.md#one-place) [c](there.md#other) [d](https://example.org/x) ![e](lost.png) [f](gone.md)"
-        " [g](there.md#nowhere) [h](http://nowhere) [i](#lost)\n\n```\n[code](is/spared.md)\n```\n"
+        "[a](there.md) [b](there.md#one-place) [c](there.md#other) [d](https://example.org/x) ![e](lost.png)"
+        " [f](gone.md) [g](there.md#nowhere) [h](http://nowhere) [i](#lost)\n\n```\n[code](is/spared.md)\n```\n"
     )
     told = " ".join(checking.markdown_faults(page))
     assert [one in told for one in ("lost.png", "gone.md", "#nowhere", "http://nowhere", "#lost")] == [True] * 5
@@ -119,8 +119,9 @@ def test_the_glossary_is_in_order_whole_and_names_lessons_of_the_course():
 
 
 # Journals, societies, software, data sets, countries: in capitals, and no words of the field.
-NAMES = "IEEE BMJ MIDL MICCAI PLOS MNI152 ISLES22 WMH17 MSLUB BraTS21 BraTS GPU CPU NumPy PyTorch JupyterHub SimpleITK N4 ICML ICLR NeurIPS"
-NAMES += " UniTransAD OmniA NeuroImage CVPR ICCV ECCV README JAMA DOI PDF JavaScript DCGAN WGAN JMLR SPIE"
+NAMES = "BMJ CVPR DOI ECCV ICCV ICLR ICML IEEE JAMA JMLR MICCAI MIDL NeurIPS PLOS SPIE"
+NAMES += " BraTS BraTS21 ISLES22 MNI152 MSLUB NeuroImage OmniA UniTransAD WMH17"
+NAMES += " CPU DCGAN GPU JavaScript JupyterHub N4 NumPy PDF PyTorch README SimpleITK WGAN"
 ACRONYM = re.compile(r"[A-Z]{2,}[A-Za-z0-9]*|[A-Za-z]+[A-Z]{2,}\w*")
 
 

@@ -49,7 +49,8 @@ class Frames(NamedTuple):
         escaped = {key: html.escape(text) for key, text in (("title", self.title), ("value", here.value))}
         return (
             f'<figure class="brainlab-frames" id="{name}" style="margin: 1em 0; max-width: 100%">'
-            f'<img alt="{escaped["title"]}. {html.escape(here.readout)}" src="{_uri(here.picture)}" style="max-width: 100%">'
+            f'<img alt="{escaped["title"]}. {html.escape(here.readout)}" src="{_uri(here.picture)}"'
+            ' style="max-width: 100%">'
             f'<p hidden><label for="{name}-slider">{html.escape(self.label)}</label> '
             f'<output for="{name}-slider">{escaped["value"]}</output><br>'
             f'<input type="range" id="{name}-slider" min="0" max="{len(self.stills) - 1}" step="1" value="{self.first}"'
