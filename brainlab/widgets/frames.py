@@ -9,7 +9,6 @@ import html
 import io
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -19,9 +18,27 @@ from PIL import Image
 from brainlab.errors import InputError
 from brainlab.widgets.canvas import Canvas
 
-SCRIPT = Path(__file__).parent / "static" / "frames.js"
 MOST = 13  # frames where the caller names no values
 QUALITY = 88  # of WebP, which takes a tenth of PNG's bytes
+SCRIPT = """
+(id) => {
+  const figure = document.getElementById(id);
+  const { title, stills } = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
+  const parts = ["img", "input", "output", ".readout"].map((one) => figure.querySelector(one));
+  const [picture, slider, value, readout] = parts;
+  const show = () => {
+    const still = stills[slider.value];
+    picture.src = still.src;
+    picture.alt = `${title}. ${still.readout}`;
+    value.textContent = still.value;
+    readout.textContent = still.readout;
+    slider.setAttribute("aria-valuetext", still.value);
+  };
+  slider.addEventListener("input", show);
+  slider.parentElement.hidden = false; // without scripts there is nothing to move
+  show(); // a browser may remember where the slider stood
+}
+"""
 
 
 class Still(NamedTuple):
@@ -59,7 +76,7 @@ class Frames(NamedTuple):
             f"<figcaption>{html.escape(self.caption)} Computed beforehand: {len(self.stills)} places of one slider; the"
             " other controls need the notebook.</figcaption>"
             f'<script type="application/json">{data}</script>'
-            f"<script>{SCRIPT.read_text(encoding='utf-8')}\nplayFrames({json.dumps(name)});</script></figure>"
+            f"<script>({SCRIPT.strip()})({json.dumps(name)});</script></figure>"
         )
 
 
