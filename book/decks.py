@@ -229,9 +229,10 @@ def _copy_reveal(out: Path) -> None:
     """reveal.js as sphinx-revealjs carries it: script, white theme with its fonts, notes."""
     reveal = importlib.resources.files("sphinx_revealjs") / "_static" / "revealjs"
     with importlib.resources.as_file(reveal) as here:
-        shutil.copytree(here / "dist", out / "dist", ignore=shutil.ignore_patterns("*.map", "*.esm.js"))
-        shutil.copytree(here / "plugin" / "notes", out / "plugin" / "notes")
-        shutil.copy(here / "LICENSE", out)
+        for folder in ("dist/theme/fonts/source-sans-pro", "plugin/notes"):
+            shutil.copytree(here / folder, out / folder)
+        for file in ("LICENSE", "dist/reveal.js", "dist/reveal.css", "dist/theme/white.css"):
+            shutil.copy(here / file, out / file)
 
 
 def _list(titles: dict[str, str]) -> str:

@@ -142,6 +142,7 @@ def test_a_figure_of_frames_is_whole_by_itself_and_can_be_heard(dimmer):
     assert 'alt="Dimmer. Level 0.5 &lt;/script&gt;."' in text
     assert 'type="range"' in text
     assert 'aria-valuetext="0.5 lx"' in text
+    assert ">Level:</label>" in text
     data = re.search(r'<script type="application/json">(.*?)</script>', text, re.S)
     assert data
     kept = json.loads(data[1])["stills"]

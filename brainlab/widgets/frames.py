@@ -19,6 +19,7 @@ from brainlab.errors import InputError
 from brainlab.widgets.canvas import Canvas
 
 MOST = 13  # frames where the caller names no values
+ABREAST = 2  # panels in a row, so that a phone shows them large enough
 QUALITY = 88  # of WebP, which takes a tenth of PNG's bytes
 SCRIPT = """
 (id) => {
@@ -68,7 +69,7 @@ class Frames(NamedTuple):
             f'<figure class="brainlab-frames" id="{name}" style="margin: 1em 0; max-width: 100%">'
             f'<img alt="{escaped["title"]}. {html.escape(here.readout)}" src="{_uri(here.picture)}"'
             ' style="max-width: 100%">'
-            f'<p hidden><label for="{name}-slider">{html.escape(self.label)}</label> '
+            f'<p hidden><label for="{name}-slider">{html.escape(self.label)}:</label> '
             f'<output for="{name}-slider">{escaped["value"]}</output><br>'
             f'<input type="range" id="{name}-slider" min="0" max="{len(self.stills) - 1}" step="1" value="{self.first}"'
             f' aria-valuetext="{escaped["value"]}" style="width: min(100%, 30em)"></p>'
@@ -114,7 +115,7 @@ def _still(canvas: Canvas, slider: dict[str, Any], value: float) -> Still:
     number = f"{value:.{slider['digits']}f} {slider['unit']}".strip()
     spoken = canvas.frame["spoken"].get(slider["name"], number)
     file = io.BytesIO()
-    Image.open(io.BytesIO(canvas.png())).save(file, "WEBP", quality=QUALITY)
+    Image.open(io.BytesIO(canvas.png(ABREAST))).save(file, "WEBP", quality=QUALITY)
     return Still(spoken, canvas.frame["readout"], file.getvalue())
 
 
