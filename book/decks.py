@@ -168,7 +168,8 @@ def opening(text: str) -> str:
     first, *more = SENTENCE.split(" ".join(prose[0].split()))
     while more and len(first) + len(more[0]) < MOST_SAID:
         first += f" {more.pop(0)}"
-    return first + ("**" if first.count("**") % 2 else "")
+    open_strong, open_emphasis = first.count("**") % 2, (first.count("*") - 2 * first.count("**")) % 2
+    return first + "**" * open_strong + "*" * open_emphasis
 
 
 def brief(text: str) -> str:

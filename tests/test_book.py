@@ -298,6 +298,7 @@ def test_all_sections_of_a_long_lesson_come_in_order():
     [
         ("- a list\n- only", ""),
         ("**Bold start. It goes on** and " + 200 * "x" + ". More.", "**Bold start.**"),
+        ("One asks: *is it bright?* " + 200 * "X" + ".", "One asks: *is it bright?*"),
         ("Short. Also short. " + 200 * "X" + ".", "Short. Also short."),
     ],
 )
