@@ -1,7 +1,7 @@
 # Two commands matter: `make lab` to learn, `make test` for all that CI runs. GNU make 3.81, which macOS has, suffices.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab doctor test test-lessons-browser lint bench evaluate notebooks clean moved
+.PHONY: help lab doctor test test-lessons-browser lint bench evaluate notebooks book slides clean moved
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -57,6 +57,12 @@ bench: $(VENV)/.bench ## measure; `make -s bench` ends with one JSON object
 
 notebooks: $(VENV)/.dev ## write notebooks/*.ipynb and build/instructor from notebooks/src
 	$(PY) notebooks/generate.py
+
+book: $(VENV)/.dev ## write the static book to build/book: every lesson executed, to read from a disk
+	$(PY) -m book html
+
+slides: $(VENV)/.dev ## write a lecture deck a lesson to build/slides
+	$(PY) -m book slides
 
 clean: ## remove what was installed and built; my_lessons/ stays
 	rm -rf $(VENV) build brainlab.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

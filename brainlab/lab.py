@@ -17,20 +17,20 @@ RECORD = ".copied.json"  # in the folder of copies: the fingerprint of each less
 
 
 def copy_lessons(lessons: Path, copies: Path) -> list[str]:
-    """Bring the student's ``copies`` up to date with the notebooks in ``lessons``; returns what to tell the student.
+    """Bring the student's ``copies`` up to date with ``lessons``, notebooks and glossary; returns what to tell her.
 
     A copy that is as it was handed out is replaced. One that the student has changed or run is never touched: the new
     version is put beside it, once, under a name that says so.
     """
     copies.mkdir(exist_ok=True)
     handed_out, said = _read_record(copies / RECORD), []
-    for lesson in sorted(lessons.glob("*.ipynb")):
+    for lesson in sorted([*lessons.glob("*.ipynb"), *lessons.glob("*.md")]):
         mine, content = copies / lesson.name, lesson.read_bytes()
         new, now = fingerprint(content), fingerprint(mine.read_bytes()) if mine.exists() else None
         if now != new and now in (None, handed_out.get(lesson.name)):
             _write(mine, content)
         elif new not in (now, handed_out.get(lesson.name)):
-            beside = _free_name(copies, lesson.stem)
+            beside = _free_name(copies, lesson)
             _write(beside, content)
             said.append(f"{lesson.name} has a new version. Yours is as you left it; the new one is {beside.name}.")
         handed_out[lesson.name] = new
@@ -111,9 +111,9 @@ def _write(path: Path, content: bytes) -> None:
     os.replace(partial, path)
 
 
-def _free_name(folder: Path, stem: str) -> Path:
-    name, count = f"{stem} (new {date.today()})", 1
-    while (folder / f"{name}.ipynb").exists():
+def _free_name(folder: Path, lesson: Path) -> Path:
+    name, count = f"{lesson.stem} (new {date.today()})", 1
+    while (folder / f"{name}{lesson.suffix}").exists():
         count += 1
-        name = f"{stem} (new {date.today()}, {count})"
-    return folder / f"{name}.ipynb"
+        name = f"{lesson.stem} (new {date.today()}, {count})"
+    return folder / f"{name}{lesson.suffix}"

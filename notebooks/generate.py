@@ -16,6 +16,7 @@ The source of a lesson is ``notebooks/src/NAME.py`` in jupytext's py:percent for
 
 The student's version goes to ``notebooks/NAME.ipynb`` and is committed; the instructor's goes to
 ``build/instructor/NAME.ipynb`` and is not. Neither has outputs; both name the kernel, so that JupyterLab asks nothing.
+Each version's first cell ends with a link to the glossary, which no source need write.
 Cell ids come from the last heading and the cell's place below it, so that an edit leaves the ids of other sections be.
 """
 
@@ -36,6 +37,7 @@ LAYOUT = {"lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker"}  #
 TAGS = {"solution", "instructor"}
 STUB = re.compile(r"^\s*# stub:(?: (.*))?$")
 NO_STUB = "...  # your turn"
+GLOSSARY = "[Glossary](glossary.md): the words of the field, in English and Portuguese."
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -94,6 +96,8 @@ def build(source: Path, instructor: bool = False) -> NotebookNode:
         if "solution" in tags:
             text = split(text)[instructor]
             tags = tags if instructor else ["exercise"]
+        if not written and cell.cell_type == "markdown":
+            text += f"\n\n{GLOSSARY}"
         new_cell = new_code_cell if cell.cell_type == "code" else new_markdown_cell
         written.append(new_cell(text, id=name, metadata={"tags": tags} if tags else {}))
     notebook = new_notebook(cells=written, metadata=METADATA)

@@ -138,6 +138,18 @@ def test_a_deleted_copy_comes_back_and_notes_of_ones_own_stay(course):
     assert course.names() == [".copied.json", "00.ipynb", "notes.txt"]
 
 
+def test_the_glossary_comes_along_and_a_changed_one_stays(course):
+    (course.lessons / "glossary.md").write_text("first")
+    course.hand_out()
+    mine = course.copies / "glossary.md"
+    assert mine.read_text() == "first"
+    mine.write_text("first, and words of mine")
+    (course.lessons / "glossary.md").write_text("second")
+    course.hand_out()
+    assert mine.read_text() == "first, and words of mine"
+    assert (course.copies / f"glossary (new {date.today()}).md").read_text() == "second"
+
+
 @pytest.fixture
 def command(course, monkeypatch) -> list[str]:
     """What ``serve`` would run, with the course as the checkout."""

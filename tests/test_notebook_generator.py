@@ -1,6 +1,7 @@
 """One source, two versions: what the student finds, what the instructor finds, and nothing that slips through."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def cells(path: Path, instructor: bool = False) -> list[str]:
 
 def test_the_student_finds_stubs_and_no_notes(lesson):
     assert cells(lesson(LESSON)) == [
-        "# A lesson\nwith text",
+        f"# A lesson\nwith text\n\n{generate.GLOSSARY}",
         "given = 1",
         "def double(x):\n    ...  # your turn\n\ndouble(2)",
         "...  # your turn",
@@ -66,13 +67,19 @@ def test_the_student_finds_stubs_and_no_notes(lesson):
 
 def test_the_instructor_finds_answers_and_notes(lesson):
     assert cells(lesson(LESSON), instructor=True) == [
-        "# A lesson\nwith text",
+        f"# A lesson\nwith text\n\n{generate.GLOSSARY}",
         "Five minutes, no more.",
         "given = 1",
         "def double(x):\n    return 2 * x\n\ndouble(2)",
         "secret = 42",
         "print(secret)",
     ]
+
+
+def test_the_glossary_that_every_lesson_links_to_lies_beside_it():
+    target = re.search(r"\]\((.+?)\)", generate.GLOSSARY)
+    assert target
+    assert (CHECKOUT / "notebooks" / target[1]).is_file()
 
 
 def test_the_same_cell_has_the_same_id_in_both_versions(lesson):
@@ -86,7 +93,8 @@ def test_an_edit_and_a_new_section_leave_other_ids_be(lesson):
     longer = "# %% [markdown]\n# ## Before\n\n# %%\nnew = 1\n" + LESSON.replace("with text", "with other text")
     after = {cell.source: cell.id for cell in generate.build(lesson(longer)).cells}
     assert before["given = 1"] == after["given = 1"]
-    assert before["# A lesson\nwith text"] == after["# A lesson\nwith other text"]
+    first, other = (f"# A lesson\nwith {text}" for text in (f"text\n\n{generate.GLOSSARY}", "other text"))
+    assert before[first] == after[other]
 
 
 def test_two_sections_of_one_name_have_different_ids(lesson):

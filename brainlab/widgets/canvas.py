@@ -153,10 +153,10 @@ class Canvas(anywidget.AnyWidget):
         """Title and read-out: the picture in words."""
         return f"{self.spec['title']}. {self.frame.get('readout', '')}".strip()
 
-    def png(self) -> bytes:
-        """Return the panels as they are now, side by side, as a PNG: for paper, slides and readers without a kernel."""
+    def png(self, abreast: int = still.ABREAST) -> bytes:
+        """Return the panels as they are now, ``abreast`` in a row, as a PNG: for paper and readers without a kernel."""
         shown = self._shown.pictures if self._shown else {}
-        return still.png(self.spec["panels"], shown, self.look, self.frame.get("values", {}))
+        return still.png(self.spec["panels"], shown, self.look, self.frame.get("values", {}), abreast)
 
     def close(self) -> None:
         """Forget the state and leave the page."""

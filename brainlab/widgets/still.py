@@ -18,17 +18,21 @@ AMBER = np.array([255.0, 176.0, 0.0])  # readable on grey whatever the colour vi
 
 
 def png(
-    panels: Sequence[dict[str, Any]], shown: Mapping[str, Content], look: dict[str, Any], values: Mapping[str, Any]
+    panels: Sequence[dict[str, Any]],
+    shown: Mapping[str, Content],
+    look: dict[str, Any],
+    values: Mapping[str, Any],
+    abreast: int = ABREAST,
 ) -> bytes:
-    """Panels (their descriptions) side by side as one PNG; ``shown``: a frame's contents, ``look`` as in ``Canvas``."""
+    """Panels (their descriptions), ``abreast`` in a row, as a PNG; ``shown``: a frame's contents, ``look``: its own."""
     from PIL import Image
 
     tiles = [tile for one in panels if (tile := _tile(one, shown, look, values)) is not None]
-    gap, across = 10, min(len(tiles), ABREAST)
-    size = (max(1, across * (SIDE + gap) - gap), max(1, -(-len(tiles) // ABREAST)) * (SIDE + gap) - gap)
+    gap, across = 10, min(len(tiles), abreast)
+    size = (max(1, across * (SIDE + gap) - gap), max(1, -(-len(tiles) // abreast)) * (SIDE + gap) - gap)
     sheet = Image.new("RGBA", size)  # the gaps are transparent
     for index, tile in enumerate(tiles):
-        sheet.paste(tile, (index % ABREAST * (SIDE + gap), index // ABREAST * (SIDE + gap)))
+        sheet.paste(tile, (index % abreast * (SIDE + gap), index // abreast * (SIDE + gap)))
     file = io.BytesIO()
     sheet.save(file, "PNG", optimize=True)
     return file.getvalue()
