@@ -18,6 +18,7 @@ CHECKS = ["d_loss", "g_loss", "d_turn", "best", "balanced"]
 
 @pytest.fixture(autouse=True)
 def own_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(gans, "REAL", 64)
     monkeypatch.setenv("BRAINLAB_ANSWERS", str(tmp_path / "answers.jsonl"))
 
 

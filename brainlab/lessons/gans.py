@@ -76,7 +76,7 @@ def d_loss(answer: Any) -> str:
         raise Wrong("Not that: −log sigmoid(real), averaged, plus −log(1 − sigmoid(fake)), averaged.")
     _survives(answer, torch.full((3,), -200.0), torch.full((3,), 200.0), worth=400.0)
     _carries_gradient(answer, real, fake)
-    return "It costs 2 log 2 = 1.386 where D cannot tell, as it says ½ of everything, and nothing where D is sure and right."
+    return "It costs 2 log 2 = 1.386 where D cannot tell and says ½ of all, and nothing where D is sure and right."
 
 
 @check.add(
@@ -134,13 +134,13 @@ def _survives(answer: Any, *extreme: Tensor, worth: float) -> None:
     at = float(value)  # a number it is: that was seen before
     if not math.isfinite(at):
         raise Wrong(
-            f"The value is right until D is sure: at logits of ±200 it is {at}, for the sigmoid rounds to 0 or 1, or an "
-            "exponential overflows. Stay with logits: softplus, or `F.logsigmoid`."
+            f"The value is right until D is sure: at logits of ±200 it is {at}, for the sigmoid rounds to 0 or 1, or "
+            "an exponential overflows. Stay with logits: softplus, or `F.logsigmoid`."
         )
     if abs(at / worth - 1) > 0.01:
         raise Wrong(
-            f"At logits of ±200 the loss should be {worth:.0f}, and is {at:.4g}: a clamp or a small constant inside the "
-            "log hides how wrong D is. Stay with logits: softplus, or `F.logsigmoid`."
+            f"At logits of ±200 the loss should be {worth:.0f}, and is {at:.4g}: a clamp or a small constant inside "
+            "the log hides how wrong D is. Stay with logits: softplus, or `F.logsigmoid`."
         )
 
 
@@ -182,7 +182,7 @@ def d_turn(answer: Any) -> str:
     weights = [*generator.parameters(), *discriminator.parameters()]
     before = [p.detach().clone() for p in weights]
     loss = call(lambda x, z: answer(generator, discriminator, x, z), x, z)
-    if not all(torch.equal(*pair) for pair in zip(before, weights)):
+    if not all(torch.equal(*pair) for pair in zip(before, weights, strict=True)):
         raise Wrong("A weight has moved: return the loss alone; whoever calls you takes the step.")
     got = number(loss, "The loss")
     with torch.no_grad():
@@ -227,7 +227,9 @@ def _goes_to_one(loss: Any, generator: nn.Module, discriminator: nn.Module, x: T
             "The gradient reaches the generator: D's step would teach G to be caught. Detach the fakes: "
             "`generator(z).detach()`."
         )
-    if not all(slope is not None and close(slope, whole) for slope, whole in zip(found[: len(ours)], full)):
+    if not all(
+        slope is not None and close(slope, whole) for slope, whole in zip(found[: len(ours)], full, strict=True)
+    ):
         raise Wrong("D learns from one side only: a verdict of D was detached. Detach the fakes before D sees them.")
 
 
@@ -311,7 +313,7 @@ def lines(x: Any, named: Mapping[str, Any], *, xlabel: str, ylabel: str, alt: st
     figure = Figure(figsize=(5.5, 2.8), layout="constrained")
     figure.alt = alt
     axis = figure.subplots()
-    for (name, y), style in zip(named.items(), ("-", "--", ":", "-.")):
+    for (name, y), style in zip(named.items(), ("-", "--", ":", "-."), strict=False):
         axis.plot(x, y, style, linewidth=2, label=name)
     axis.set(xlabel=xlabel, ylabel=ylabel)
     axis.grid(alpha=0.3)
