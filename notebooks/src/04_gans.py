@@ -66,7 +66,7 @@ z = latent.prior_samples(400, gan.config.latent_dim, seed=1)
 samples = latent.decode(gan, z)
 plotting.grid(
     torch.cat([well.images[len(well) // 16 :: len(well) // 8][:8], samples[:8]]),
-    caption="Above: slices of people. Below: drawn by a network from noise. At 64 px, for teaching.",
+    caption="Above: people of the data set. Below: drawn by a network from noise. For teaching, not for clinical use.",
     alt="A row of eight axial brain slices and below it eight drawn by the GAN: brains of grainy, patchy tissue.",
 )
 
@@ -78,7 +78,8 @@ plotting.grid(
 #
 # $$ \min_G \max_D \; \mathbb E_{x}\left[\log D(x)\right] + \mathbb E_{z}\left[\log\left(1 - D(G(z))\right)\right]. $$
 #
-# $G$ never sees a real image. All that it learns of brains comes through $D$'s gradient.
+# $G$ never sees a real image. All that it learns of brains comes through $D$'s gradient. (*Real* means: from the data
+# set. The phantom's people were grown by a program themselves, but not by this game.)
 
 # %%
 logits = gan.discriminator(samples[:4])
@@ -417,11 +418,11 @@ balanced = {"lr_d": 1e-4}
 check.balanced(balanced)
 
 # %% [markdown] tags=["instructor"]
-# **What they try.** A slower generator (lr_g 1e-4): it stays collapsed. A faster D (lr_d 1e-4 or
-# 2e-4) or four turns of D: back in balance within eighty rounds, the turns at three times the time. *Then* let them
-# load "the discriminator wins" and turn lr_d down to 2e-5 and lr_g up to 8e-4: after some 200 rounds D is no longer
-# sure, and what is left is mode collapse. Not every disaster has a quick way back; that is why one keeps snapshots, and
-# why the cockpit can rewind.
+# **What they try.** A slower generator (lr_g 1e-4): it stays collapsed. A faster D (lr_d 1e-4 or 2e-4) or four turns of
+# D: back in balance within eighty rounds, the turns at three times the time. *Then* let them load "the discriminator
+# wins" and turn lr_d down to 2e-5 and lr_g up to 8e-4: after some 200 rounds D is no longer sure, and what is left is
+# mode collapse. Not every disaster has a quick way back; that is why one keeps snapshots, and why the cockpit can
+# rewind.
 
 # %% [markdown]
 # ## 6 · Measuring samples
@@ -434,7 +435,8 @@ check.balanced(balanced)
 # (Heusel et al. 2017). One number for everything; so beside it **precision** (what share of samples lies among the real
 # ones?), **recall** (what share of the real ones lies among samples?), and **copied** (the probability that a sample is
 # nearer to a training slice than another person's slice is; ½ is honest, 1 copies, 0 is unlike anybody). And first,
-# always, the row that says what can be reached: other real people.
+# always, the row that says what can be reached: other real people. (With a folder of your own the rows of epochs are
+# still the phantom's GAN, and "trained on above" is yours.)
 
 # %%
 lessons.predict(
@@ -460,7 +462,8 @@ for name, images in sets.items():
     print("{:21}{:7.0f}  {:9.2f}  {:6.2f}  {:6.2f}".format(name, *table[name], copied))
 
 # %%
-short = {k: table["other real people"][i] - table["epoch 60"][i] for i, k in ((1, "precision"), (2, "recall"))}
+good = "epoch 60" if DATA == "phantom" else "trained on above"
+short = {k: table["other real people"][i] - table[good][i] for i, k in ((1, "precision"), (2, "recall"))}
 near = "both reach it, within 0.1" if max(short.values()) < 0.1 else min(short, key=short.get)
 named = {"precision": "precision: each looks real", "recall": "recall: all kinds are there"}
 told = f"Short of other people by {short['precision']:.2f} in precision and {short['recall']:.2f} in recall."
