@@ -612,8 +612,10 @@ lessons.reveal("04.enlarge", verdict, because=told)
 # Mind where this GAN came from: it was trained on 120 people. Whoever has them need not add samples to two; a GAN
 # trained on the two could only repeat them. **Samples help where the generator has seen more people than the model
 # that learns from them**, as when another hospital shares its GAN and not its scans. Where there are enough people,
-# samples add pictures and the generator's mistakes, and no knowledge. The test is always the one above: the same
-# model without them, and with more *people* in their place.
+# samples add pictures and the generator's mistakes, and no knowledge. And where its people are not
+# yours, they harm: on real T1w slices (OASIS), with this GAN trained on for twenty steps only, its samples cost 0.08 of
+# AP at two people and 0.07 at 32. The test is always the one above: the same model without them, and with more
+# *people* in their place.
 #
 # ## 9 · The GAN has no encoder
 #
