@@ -12,7 +12,7 @@ from brainlab.lessons.answers import Wrong, call, close, number, recognise, tens
 from brainlab.lessons.checking import check
 
 LESSON = "03"
-PIXELS, SIGMA = 64 * 64, 0.2  # of the colleague whose β is asked for
+PIXELS, SIGMA = 64 * 64, 0.4  # of the colleague whose β is asked for
 DRAWS = 4000  # rows, so that a standard deviation is known to about 1 %
 
 
@@ -102,7 +102,9 @@ def _with_gradient(run: Callable[[], Any], what: str) -> Tensor:
     except RuntimeError as error:  # numpy refuses a tensor that needs gradients
         raise Wrong(f"With inputs that need gradients it stops: {str(error).splitlines()[0]}") from None
     if not (isinstance(value, Tensor) and value.requires_grad):
-        raise Wrong(f"{what} carries no gradient, so nothing can learn: no `.detach()`, `.data`, `.item()`, `.sample()`.")
+        raise Wrong(
+            f"{what} carries no gradient, so nothing can learn: no `.detach()`, `.data`, `.item()`, `.sample()`."
+        )
     return value
 
 
@@ -222,7 +224,9 @@ def elbo(answer: Any) -> str:
     )
     if not close(got, -nll - cost):
         raise Wrong("Not that: the log-likelihood of the pixels, −log p(x|z) turned round, minus the KL.")
-    if not close(number(call(answer, x, x_hat, mu, logvar, 2 * sigma)), float(losses.elbo(x, x_hat, mu, logvar, 0.6).elbo)):
+    if not close(
+        number(call(answer, x, x_hat, mu, logvar, 2 * sigma)), float(losses.elbo(x, x_hat, mu, logvar, 0.6).elbo)
+    ):
         raise Wrong("With another sigma it is no longer right: is a sigma from outside the function used?")
     return "A lower bound on log p(x), in nats an image: the higher, the less surprised the model is by the image."
 
@@ -233,18 +237,18 @@ def elbo(answer: Any) -> str:
         "Write the mean as SSE / D. By what must the whole loss be multiplied so that SSE is divided by 2σ², as in "
         "the ELBO?",
         "By D / (2σ²). That multiplies the KL term as well.",
-        "`64 * 64 / (2 * 0.2**2)`.",
+        "`64 * 64 / (2 * 0.4**2)`.",
     ],
-    solution="hidden_beta = 64 * 64 / (2 * 0.2**2)",
+    solution="hidden_beta = 64 * 64 / (2 * 0.4**2)",
 )
 def hidden_beta(answer: Any) -> str:
-    """The β of ``F.mse_loss(x_hat, x) + kl(mu, logvar)`` at 64 × 64 pixels and σ = 0.2: D / 2σ²."""
+    """The β of ``F.mse_loss(x_hat, x) + kl(mu, logvar)`` at 64 × 64 pixels and σ = 0.4: D / 2σ²."""
     got = number(answer, "β")
     right = PIXELS / (2 * SIGMA**2)
     recognise(
         got,
         (1, "That is what the colleague believes. Pixels are averaged and latent numbers are summed: not the same."),
-        (PIXELS, "That would be it if the squared error itself were nats, so for 2σ² = 1. Here σ = 0.2."),
+        (PIXELS, "That would be it if the squared error itself were nats, so for 2σ² = 1. Here σ = 0.4."),
         (1 / right, "Turned round: by what is the *KL* multiplied once the error is SSE / 2σ²?"),
         (2 * right, "The ½ is missing: the error is divided by 2σ²."),
         (PIXELS / (2 * SIGMA), "σ should be squared."),
@@ -257,7 +261,7 @@ def hidden_beta(answer: Any) -> str:
     )
     if not close(got, right):
         raise Wrong("Not that: multiply the loss by what turns the mean into SSE / 2σ², and look at the KL.")
-    return "51,200 times the KL. Nobody would choose it, and many have published it."
+    return "12,800 times the KL. Nobody would choose it, and many have published it."
 
 
 @check.add(
