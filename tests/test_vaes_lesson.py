@@ -66,9 +66,9 @@ RIGHT = [
     ("elbo", lambda x, y, m, v, s: -nll(x, y, s) - right_kl(m, v)),
     ("elbo", lambda x, y, m, v, s: Normal(y, s).log_prob(x).flatten(1).sum(1).mean() - right_kl(m, v)),
     ("elbo", lambda x, y, m, v, s: float(-nll(x, y, s) - right_kl(m, v))),
-    ("hidden_beta", 12800),
-    ("hidden_beta", 4096 / (2 * 0.4**2)),
-    ("hidden_beta", torch.tensor(12800.0)),
+    ("hidden_beta", 51200),
+    ("hidden_beta", 4096 / (2 * 0.2**2)),
+    ("hidden_beta", torch.tensor(51200.0)),
     ("kl_each", lambda m, v: each(m, v).mean(0)),
     ("kl_each", lambda m, v: each(m, v).numpy().mean(axis=0)),
     ("kl_each", lambda m, v: torch.stack([losses.kl(a[:, None], b[:, None]) for a, b in zip(m.T, v.T, strict=True)])),
@@ -144,18 +144,18 @@ WRONG = [
     ("elbo", lambda x, y, m, v, s: -nll(x, y, 0.05) - right_kl(m, v), "Not that"),
     ("elbo", lambda x, y, m, v, s: losses.elbo(x, y, m, v, s), "should be a"),
     ("hidden_beta", 1, "believes"),
-    ("hidden_beta", 4096, "σ = 0.4"),
-    ("hidden_beta", 2 * 0.4**2 / 4096, "Turned round"),
-    ("hidden_beta", 4096 / 0.4**2, "½ is missing"),
-    ("hidden_beta", 4096 / (2 * 0.4), "squared"),
-    ("hidden_beta", 4096 / 0.4, "squared"),
-    ("hidden_beta", 4096 * 2 * 0.4**2, "2σ² divides"),
-    ("hidden_beta", 1 / (2 * 0.4**2), "pixels"),
+    ("hidden_beta", 4096, "σ = 0.2"),
+    ("hidden_beta", 2 * 0.2**2 / 4096, "Turned round"),
+    ("hidden_beta", 4096 / 0.2**2, "½ is missing"),
+    ("hidden_beta", 4096 / (2 * 0.2), "squared"),
+    ("hidden_beta", 4096 / 0.2, "squared"),
+    ("hidden_beta", 4096 * 2 * 0.2**2, "2σ² divides"),
+    ("hidden_beta", 1 / (2 * 0.2**2), "pixels"),
     ("hidden_beta", 1 / 4096, "back in nats"),
-    ("hidden_beta", 12800 / 32, "no d"),
-    ("hidden_beta", 64 / (2 * 0.4**2), "rows"),
+    ("hidden_beta", 51200 / 32, "no d"),
+    ("hidden_beta", 64 / (2 * 0.2**2), "rows"),
     ("hidden_beta", 17, "Not that"),
-    ("hidden_beta", "12800", "a str"),
+    ("hidden_beta", "51200", "a str"),
     ("kl_each", lambda m, v: each(m, v).sum(1), "one number an *image*"),
     ("kl_each", lambda m, v: each(m, v).mean(1), "one number an *image*"),
     ("kl_each", each, "each image and latent number"),
@@ -229,5 +229,5 @@ def test_a_check_leaves_the_learners_random_numbers_alone(name):
 def test_the_colleagues_beta_is_the_one_that_makes_their_loss_the_kits_own():
     x, x_hat, (mu, logvar) = torch.rand(3, 1, 64, 64), torch.rand(3, 1, 64, 64), torch.randn(2, 3, 8)
     copied = F.mse_loss(x_hat, x) + losses.kl(mu, logvar)
-    ours = losses.elbo(x, x_hat, mu, logvar, sigma=0.4, beta=12800).loss
-    assert torch.isclose(4096 / 0.32 * copied + torch.tensor(flat(x, 0.4)), ours)
+    ours = losses.elbo(x, x_hat, mu, logvar, sigma=0.2, beta=51200).loss
+    assert torch.isclose(4096 / 0.08 * copied + torch.tensor(flat(x, 0.2)), ours)

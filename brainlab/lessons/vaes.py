@@ -12,7 +12,7 @@ from brainlab.lessons.answers import Wrong, call, close, number, recognise, tens
 from brainlab.lessons.checking import check
 
 LESSON = "03"
-PIXELS, SIGMA = 64 * 64, 0.4  # of the colleague whose β is asked for
+PIXELS, SIGMA = 64 * 64, 0.2  # of the colleague whose β is asked for
 DRAWS = 4000  # rows, so that a standard deviation is known to about 1 %
 
 
@@ -237,18 +237,18 @@ def elbo(answer: Any) -> str:
         "Write the mean as SSE / D. By what must the whole loss be multiplied so that SSE is divided by 2σ², as in "
         "the ELBO?",
         "By D / (2σ²). That multiplies the KL term as well.",
-        "`64 * 64 / (2 * 0.4**2)`.",
+        "`64 * 64 / (2 * 0.2**2)`.",
     ],
-    solution="hidden_beta = 64 * 64 / (2 * 0.4**2)",
+    solution="hidden_beta = 64 * 64 / (2 * 0.2**2)",
 )
 def hidden_beta(answer: Any) -> str:
-    """The β of ``F.mse_loss(x_hat, x) + kl(mu, logvar)`` at 64 × 64 pixels and σ = 0.4: D / 2σ²."""
+    """The β of ``F.mse_loss(x_hat, x) + kl(mu, logvar)`` at 64 × 64 pixels and σ = 0.2: D / 2σ²."""
     got = number(answer, "β")
     right = PIXELS / (2 * SIGMA**2)
     recognise(
         got,
         (1, "That is what the colleague believes. Pixels are averaged and latent numbers are summed: not the same."),
-        (PIXELS, "That would be it if the squared error itself were nats, so for 2σ² = 1. Here σ = 0.4."),
+        (PIXELS, "That would be it if the squared error itself were nats, so for 2σ² = 1. Here σ = 0.2."),
         (1 / right, "Turned round: by what is the *KL* multiplied once the error is SSE / 2σ²?"),
         (2 * right, "The ½ is missing: the error is divided by 2σ²."),
         (PIXELS / (2 * SIGMA), "σ should be squared."),
@@ -261,7 +261,7 @@ def hidden_beta(answer: Any) -> str:
     )
     if not close(got, right):
         raise Wrong("Not that: multiply the loss by what turns the mean into SSE / 2σ², and look at the KL.")
-    return "12,800 times the KL. Nobody would choose it, and many have published it."
+    return "51,200 times the KL. Nobody would choose that β; the line is copied all the same."
 
 
 @check.add(
