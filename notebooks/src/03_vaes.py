@@ -592,7 +592,7 @@ plotting.rows(
 # better than a VAE with $\sigma = 0.05$ that was trained for longer. Not because it rebuilds better: it rebuilds
 # *worse*. Where words are dear, a tumour is not worth its nats, and is left out; and what the blur costs, the median
 # filter forgives in thin folds. Yet |z| by level, which knows a mean and a standard deviation for each pixel and
-# nothing else, is ahead of all of them on dark and iso-intense tumours. Say so whenever you show the VAE's maps.
+# nothing else, is ahead of every network here, at all three brightnesses. Say so whenever you show the VAE's maps.
 #
 # ### A likelihood, and what it is worth
 #
