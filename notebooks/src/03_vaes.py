@@ -643,7 +643,7 @@ plotting.grid(
 
 # %% [markdown]
 # A likelihood ranks by what *most pixels* do: slices with much brain and many folds are improbable, small and smooth
-# ones probable, whatever is wrong with them. And the KL alone is hardly better than a coin. Nalisnick et al. 2019 found
+# ones probable, whatever is wrong with them. And the KL alone tells no more than a coin. Nalisnick et al. 2019 found
 # networks that hold pictures of house numbers to be more probable than the photographs they were trained on.
 # "Improbable" does not mean ill, nor "probable" healthy.
 #
