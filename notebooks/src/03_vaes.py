@@ -40,6 +40,9 @@
 
 # %% [markdown]
 # ## Set up
+#
+# `DATA` may also be a folder of healthy people's slices. The text says what the phantom shows; with your own, believe
+# the numbers.
 
 # %%
 import brainlab as bl
@@ -98,7 +101,7 @@ if DATA == "phantom":
     ae = checkpoints.load("ae")  # lesson 02's network, trained for longer
 else:
     ae = bl.Autoencoder(config)
-    training.fit(training.ae_step(ae, lr=2e-3), data.Batches(train.images, 32), epochs=4)
+    training.fit(training.ae_step(ae, lr=2e-3), data.Batches(train.images, 32), epochs=9)
 codes = latent.embed(ae, train.images)
 print("codes: mean", f"{codes.mean():.1f},", "spread from", f"{codes.std(0).min():.1f} to {codes.std(0).max():.1f}")
 
@@ -133,7 +136,7 @@ print(" · ".join(f"{name} {value:.3f}" for name, value in far.items()))
 ratio = float(far["drawn at random"] / far["other people, rebuilt"])
 names = "brains of people who do not exist", "something like a brain, with faults", "noise"
 verdict = names[0 if ratio < 1.1 else 1 if ratio < 3 else 2]
-why = f"They lie {ratio:.1f} times as far from real slices. The decoder was never asked about these points."
+why = f"They lie {ratio:.1f} times as far from real slices as rebuilt ones do. Nobody had asked what is drawn there."
 lessons.reveal("03.holes", verdict, because=why)
 
 # %% [markdown]
