@@ -455,7 +455,7 @@ lessons.reveal("03.prior", verdict, because=f"Farthest from them are draws from 
 # %% [markdown]
 # So there is a **hole** here too. Averaged over the images, the KL is a sum of two: what $z$ says about $x$, and how
 # far all clouds *together* are from the prior (Hoffman and Johnson 2016). The second is what drawing rests on, and it
-# is a few nats beside the thousands of the pixels: training sees to it last, if at all. The map in section 8 shows what
+# is a few nats beside the hundreds of the pixels: training sees to it last, if at all. The map in section 8 shows what
 # is left: the clouds lie along a bow, slice by slice from the skull's base to the crown, and a bow is no ball. Where
 # the prior lies beside it, nobody has practised.
 #
@@ -530,8 +530,8 @@ for cause in causes:
     print(f"{cause:20}" + "".join(f"{found[cause]:14.2f}" for found in probes.values()))
 
 # %%
-best = max(probes["VAE"], key=probes["VAE"].get) if probes else "not known"
-lessons.reveal("03.cause", best, because="What moves many pixels at once is worth its nats; noise is worth none.")
+why = "What moves many pixels at once is worth its nats; noise is worth none."
+lessons.reveal("03.cause", max(probes["VAE"], key=probes["VAE"].get), because=why) if probes else None
 
 # %% [markdown]
 # Real people come without a list of causes, and the table stays empty. **Try it:** the explorer's sliders are not
