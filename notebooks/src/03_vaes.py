@@ -722,9 +722,9 @@ plotting.rows(
 #
 # ### Blur
 #
-# Look at the samples once more: no fold in them is sharp. It is not that training was short. Where the network cannot
-# know whether a sulcus lies here or a pixel to the left, the squared error is least for the *mean* of both, which is
-# grey. A Gaussian, pixel by pixel, cannot say "sharp, but I do not know where".
+# Look at the samples once more: no fold in them is sharp. Longer training helps a little, not to the end. Where the
+# network cannot know whether a sulcus lies here or a pixel to the left, the squared error is least for the *mean* of
+# both, which is grey. A Gaussian, pixel by pixel, cannot say "sharp, but I do not know where".
 #
 # ## Your row
 #
