@@ -96,6 +96,7 @@ WRONG = [
     ("reparameterise", seeded, "Two draws are the same"),
     ("reparameterise", lambda m, v: Normal(m, (v / 2).exp()).sample(), "no gradient"),
     ("reparameterise", lambda m, v: torch.normal(m, (v / 2).exp()), "No gradient reaches mu"),
+    ("reparameterise", lambda m, v: m + torch.normal(0 * m, (v / 2).exp()), "No gradient reaches logvar"),
     ("reparameterise", lambda m, v: reparameterize(m, v).detach(), "no gradient"),
     ("reparameterise", lambda m, v: reparameterize(m.detach(), v), "reaches mu"),
     ("reparameterise", lambda m, v: reparameterize(m, v.detach()), "reaches logvar"),
