@@ -534,6 +534,19 @@ if dev is not None and "tumour" in CLASSES:
 row
 
 # %% [markdown]
+# Is that the map's merit? AP pools the pixels of all slices, so to be strong in the right *slices* pays, wherever in
+# them a map points. A control without any place in it: the class's probability, laid evenly over the brain.
+
+# %%
+if row is not None:
+    even = lessons.tumours(
+        lambda s: s.brain * saliency.probabilities(classifier, s.images)[:, why, None, None, None], dev
+    )
+    print("AP of the bare probability:", ", ".join(f"{kind} {value:.2f}" for kind, value in even.items()))
+
+# %% [markdown]
+# What the map has above that control is what it knows of the place.
+#
 # Keep an eye on the **iso-intense** column. The coming lessons compare intensities, and a tumour as bright as grey
 # matter hides from that. A classifier has been told what tumours do to their surroundings. And there is the price: it
 # had to be told. (In the phantom no *bright* tumour was among its examples. It shows.)
