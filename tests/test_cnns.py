@@ -118,7 +118,7 @@ def test_other_right_answers_pass_too(name, answer):
     assert result.outcome == "correct", result
 
 
-def step(*order, loss=F.cross_entropy, train=True, result="item"):
+def step(*order, loss=F.cross_entropy, train=True, result: Any = "item"):
     """A training step that does these things in this order."""
 
     def made(net, optimiser, x, label):

@@ -252,15 +252,8 @@ away = np.isin(known.subjects, people[: len(people) // 3])
 train, held = known[~away], known[away]
 y, truth = target[~away], target[away]
 assert not set(train.subjects) & set(held.subjects)
-print(
-    len(train),
-    "slices of",
-    len(set(train.subjects)),
-    "people to learn from ·",
-    len(held),
-    "of",
-    len(set(held.subjects)),
-)
+for name, part in {"to learn from": train, "held out": held}.items():
+    print(f"{name}: {len(part)} slices of {len(set(part.subjects))} people")
 
 # %% [markdown]
 # Healthy slices are most frequent, so an untaught network would do well to say "healthy" always. With **class weights**
@@ -619,7 +612,7 @@ figure.alt = "Balanced error on unseen people against the number of labelled sli
 figure
 
 # %%
-at = SIZES.index(8)
+at = SIZES.index(min(8, SIZES[-1]))
 bayes, logistic = (errors[name].mean(1)[at] for name in models)
 verdict = (
     "within 0.01 of each other"
@@ -636,9 +629,9 @@ lessons.reveal(
 
 # %% [markdown]
 # Read the two ends of the curves, and mind the bars: they are over draws of the training slices, and all draws share
-# the same few people to be tested on. Whoever knows what a class looks like gets by with fewer examples. And there is
-# something that only a generative model can do at all: say that $p(x)$, the denominator, is small. That no class it
-# knows looks like *this*.
+# the same few people to be tested on. Whoever assumes what a class looks like may get by with fewer examples, and pays
+# for a wrong assumption in the end. And there is something that only a generative model can do at all: say that $p(x)$,
+# the denominator, is small. That no class it knows looks like *this*.
 #
 # ## 8 · What can go wrong here
 #
