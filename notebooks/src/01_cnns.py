@@ -55,8 +55,8 @@ DATA, CONTRAST = "phantom", "T1w"
 # A classifier needs people whose lesions have a **name**. `labelled` are forty people, each scanned healthy and with
 # each kind of lesion. (A folder of healthy people, if you name one, is given lesions.) We take slices of the healthy
 # scan, and of the others those in which the lesion's cut measures at least 2 cm². That is kinder than a clinic: many
-# plaques of multiple sclerosis are a pixel or two wide at this size, and a network that has to name those as well calls
-# more than half of all healthy slices ill. So plaques are left out, for now.
+# plaques of multiple sclerosis are a pixel or two wide at this size, and the classifier that ships with the kit, which
+# has to name those as well, calls more than half of all healthy slices ill. So plaques are left out, for now.
 
 # %%
 labelled = cnns.labelled(DATA, CONTRAST)
@@ -356,7 +356,8 @@ def by_person(net, s, truth):
 
 results = {name: by_person(net, held, truth) for name, net in {"random": scratch, "shipped": classifier}.items()}
 for name, one in results.items():
-    print(f"from {name:8} weights: balanced accuracy {one.value:.2f} ({one.low:.2f}–{one.high:.2f}) over people")
+    told = f"({one.low:.2f}–{one.high:.2f}) over people" if np.isfinite(one.low) else "(too few people for an interval)"
+    print(f"from {name:8} weights: balanced accuracy {one.value:.2f} {told}")
 
 # %%
 ahead = results["shipped"].value - results["random"].value
