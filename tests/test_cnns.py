@@ -21,7 +21,7 @@ def own_file(tmp_path, monkeypatch):
 
 
 def solved(name) -> Any:
-    namespace = {"torch": torch, "F": F, "np": np}
+    namespace = {"torch": torch}
     exec(check.all[name].solution().code, namespace)
     return namespace[name]
 

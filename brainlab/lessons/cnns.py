@@ -33,7 +33,7 @@ LESSON = "01"
     solution="""
         def convolve(image, kernel):
             k = kernel.shape[0]
-            padded = F.pad(image, [k // 2] * 4)
+            padded = torch.nn.functional.pad(image, [k // 2] * 4)
             y = torch.zeros_like(image)
             for i in range(image.shape[0]):
                 for j in range(image.shape[1]):
@@ -137,7 +137,7 @@ def receptive_field(answer: Any) -> str:
         def train_step(net, optimiser, x, label):
             net.train()
             optimiser.zero_grad()
-            loss = F.cross_entropy(net(x), label)
+            loss = torch.nn.functional.cross_entropy(net(x), label)
             loss.backward()
             optimiser.step()
             return loss.item()
