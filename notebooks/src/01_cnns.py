@@ -256,8 +256,8 @@ for name, part in {"to learn from": train, "held out": held}.items():
     print(f"{name}: {len(part)} slices of {len(set(part.subjects))} people")
 
 # %% [markdown]
-# Healthy slices are most frequent, so an untaught network would do well to say "healthy" always. With **class weights**
-# $w_c \propto 1 / n_c$ each class counts the same in the loss.
+# Where one class is much more frequent, as healthy slices are in the phantom, a network does well to name it always.
+# With **class weights** $w_c \propto 1 / n_c$ each class counts the same in the loss.
 #
 # Some two dozen people are few. So we train twice, with the same loop: once from random weights, and for three times as
 # long, once from the convolutions of a network that ships with the kit and has practised on 320 other people
@@ -756,7 +756,7 @@ lessons.reveal(
 
 # %% [markdown]
 # Look down the last column: nowhere does it say "I have not seen this", and on noise, where no answer is right, it is
-# far surer than the guess that it ought to make. An unknown kind of lesion becomes a known one or healthy, whatever is
+# surer than the guess that it ought to make. An unknown kind of lesion becomes a known one or healthy, whatever is
 # nearest to the border, and a border has no distance from the data. (To be exact: the convolutions that we started from
 # had met plaques under that name. Even that does not help, once the name is gone.)
 #
