@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import logsigmoid
 
 from brainlab import losses
-from brainlab.lessons import check, vaegans
+from brainlab.lessons import check, descending
 
 fakes, reals = losses.called_fake, losses.called_real
 
@@ -181,8 +181,8 @@ WRONG = [
     ("objectives", three(discriminator=lambda real, **_: (torch.sigmoid(real) - 1).square().mean()), "no sum of"),
     ("objectives", lambda *given: given, "a dict"),
     ("objectives", lambda *given: {"encoder": given[0]}, "a dict"),
-    ("objectives", lambda *given: dict.fromkeys(vaegans.NETWORKS, "text"), "no gradient"),
-    ("objectives", lambda *given: dict.fromkeys(vaegans.NETWORKS, given[2]), "one number"),
+    ("objectives", lambda *given: dict.fromkeys(descending.NETWORKS, "text"), "no gradient"),
+    ("objectives", lambda *given: dict.fromkeys(descending.NETWORKS, given[2]), "one number"),
     ("objectives", {"encoder": 1}, "A function"),
 ]
 
@@ -196,8 +196,8 @@ def test_a_typical_wrong_answer_is_told_what_is_wrong_with_it(name, answer, says
 
 OPEN = [
     ("edge", (..., ...)),
-    ("learns", dict.fromkeys(vaegans.NETWORKS, ...)),
-    ("objectives", lambda prior, likeness, real, tilde, p, gamma: dict.fromkeys(vaegans.NETWORKS, ...)),
+    ("learns", dict.fromkeys(descending.NETWORKS, ...)),
+    ("objectives", lambda prior, likeness, real, tilde, p, gamma: dict.fromkeys(descending.NETWORKS, ...)),
     ("objectives", lambda *given: ...),
 ]
 
@@ -220,7 +220,7 @@ def test_the_weights_that_are_found_are_those_of_the_terms():
     odd = three(
         decoder=lambda likeness, tilde, p, real, **_: 3 * likeness - 2 * fakes(tilde) + 0.25 * reals(p) + reals(real)
     )
-    found = vaegans._weights(odd, 0.2)["decoder"]
+    found = descending.weights(odd, 0.2)["decoder"]
     assert found == pytest.approx({"likeness": 3, "fake x̃": -2, "real x̃": 0, "real x_p": 0.25, "fake x_p": 0}, abs=1e-6)
 
 
@@ -229,7 +229,7 @@ def test_a_check_leaves_the_tiny_network_as_it_was():
         (prior + likeness).backward(retain_graph=True)
         return three()(prior, likeness, real, tilde, p, gamma)
 
-    before = [one.clone() for one in vaegans.net().model.parameters()]
+    before = [one.clone() for one in descending.net().model.parameters()]
     assert check.objectives(careless).outcome == "correct"
     assert check.objectives(three()).outcome == "correct"
-    assert all(torch.equal(*pair) for pair in zip(before, vaegans.net().model.parameters(), strict=True))
+    assert all(torch.equal(*pair) for pair in zip(before, descending.net().model.parameters(), strict=True))

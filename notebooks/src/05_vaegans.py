@@ -50,19 +50,8 @@
 # %%
 import numpy as np
 import torch
-from brainlab import (
-    anomaly,
-    checkpoints,
-    data,
-    latent,
-    lessons,
-    losses,
-    metrics,
-    plotting,
-    quality,
-    scorecard,
-    training,
-)
+from brainlab import anomaly, checkpoints, data, latent, lessons, losses, metrics, plotting, training
+from brainlab import quality, scorecard
 from brainlab.lessons import check
 from brainlab.widgets import model_duel, time_machine
 from torch.nn.functional import avg_pool2d
