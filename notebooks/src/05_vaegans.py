@@ -696,9 +696,9 @@ for name, applied in {"meant": mine, "applied": mine + stray}.items():
     print(f"{name:8} {float(forge @ applied / (forge @ mine)):5.2f}")
 
 # %% [markdown]
-# The stray gradient undoes what was meant. In pythae 0.1.2 the decoder was declared to descend 0.2 · rec − 0.8 · D, with
-# D the discriminator's loss, and by this route descended 0.2 · rec + 0.2 · D: it was trained to help its opponent. Images
-# came out all the same. Test *gradients*, not pictures.
+# The stray gradient undoes what was meant. In pythae 0.1.2 the decoder was declared to descend 0.2 · rec − 0.8 · D,
+# with D the discriminator's loss, and by this route descended 0.2 · rec + 0.2 · D: it was trained to help its opponent.
+# Images came out all the same. Test *gradients*, not pictures.
 
 # %% [markdown]
 # ## Three questions
