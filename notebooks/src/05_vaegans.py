@@ -274,10 +274,9 @@ noise, x = torch.Generator().manual_seed(0), train.images[::60]
 out = model(x, generator=noise)  # draws z ~ q(z|x) and decodes it
 x_p = model.decode(torch.randn(out.z.shape, generator=noise))
 real, tilde, p = judge(x), judge(out.x_hat), judge(x_p)
-caught = (losses.called_fake(tilde) + losses.called_fake(p)) / 2
 terms = {"prior": losses.kl(out.mu, out.logvar)}
 terms["likeness"] = losses.feature_matching(judge.features(x), judge.features(out.x_hat))
-terms["GAN"] = -losses.called_real(real) - caught
+terms["GAN"] = -losses.called_real(real) - losses.called_fake(torch.cat([tilde, p]))  # a mean over both fakes
 
 
 # %%
@@ -347,11 +346,10 @@ check.objectives(objectives)
 # small pixel term, which steadies small networks):
 
 # %%
-gamma = 1e-3
-forging = (losses.called_real(tilde) + losses.called_real(p)) / 2
+gamma, fooling = 1e-3, losses.called_real(torch.cat([tilde, p]))
 rows = {
     "encoder": terms["prior"] + terms["likeness"],
-    "decoder": gamma * terms["likeness"] + (1 - gamma) * forging,
+    "decoder": gamma * terms["likeness"] + (1 - gamma) * fooling,
     "discriminator": -terms["GAN"],
 }
 step = training.vaegan_step(model, gamma, pixel=0, seed=0)
@@ -543,7 +541,7 @@ plotting.grid(
     titles=["image", *frames],
     columns=6,
     caption="Synthetic. One healthy slice, rebuilt while the decoder learns to heed the discriminator.",
-    alt="A slice and its reconstruction after 0, 5, 10, 30 and 90 steps: flat grey, then broken up by holes and stripes.",
+    alt="A slice and its reconstruction after 0, 5, 10, 30 and 90 steps: flat grey, then broken by holes and stripes.",
 )
 
 # %%
@@ -568,10 +566,10 @@ figure
 # Look at the slice before you praise the sharpness: detail, certainly, and what of? In ninety steps the decoder has
 # learned to *disturb* its judge. To draw like a brain takes longer: the networks of section 5 had 1,440 steps.
 #
-# In the curves, read the right panel first, as one always should. It begins near 0: the discriminator knows. Then the decoder finds
-# what was missed, the costs cross, and they settle around log 2, at which neither is winning. Where a curve leaves the
-# grey band, somebody pauses; the line above counts how often. A healthy VAE-GAN's curves are *boring*; that they stay
-# near log 2 says that the two are in balance, not that the images are good.
+# In the curves, read the right panel first, as one always should. It begins near 0: the discriminator knows. Then the
+# decoder finds what was missed, the costs cross, and they settle around log 2, at which neither is winning. Where a
+# curve leaves the grey band, somebody pauses; the line above counts how often. A healthy VAE-GAN's curves are *boring*;
+# that they stay near log 2 says that the two are in balance, not that the images are good.
 
 # %% [markdown]
 # ## 7 · Against the VAE
