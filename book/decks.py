@@ -26,7 +26,7 @@ HEADING = re.compile(r"^(#{1,4}) (.+)$", re.M)
 LINKED = re.compile(r"\[([^\]]+)\]\([\w./-]+\.(?:ipynb|md)\)")  # decks travel without the lessons
 READING = "**Further reading**"  # and what follows it: for the notes
 LIST = re.compile(r"^(?:- |\d+\. )")
-SENTENCE = re.compile(r"(?<=[^A-Z].[.?!])[*_]*\s+(?=[A-Z*`$“\"])")
+SENTENCE = re.compile(r"(?<=[^A-Z].[.?!])([*_]*)\s+(?=[A-Z*`$“\"])")
 MOST_LINES, MOST_COLUMNS = 16, 100  # of printed text that a back row can read
 MOST_SAID = 170  # characters of a section's opening
 CROWDED = 420  # characters, above which a slide's text is set smaller
@@ -165,7 +165,7 @@ def opening(text: str) -> str:
     prose = [one for one in paragraphs(text) if not LIST.match(one) and not one.startswith(("$$", "|", ">", "```"))]
     if not prose:
         return ""
-    first, *more = SENTENCE.split(" ".join(prose[0].split()))
+    first, *more = SENTENCE.sub(r"\1\n", " ".join(prose[0].split())).splitlines()
     while more and len(first) + len(more[0]) < MOST_SAID:
         first += f" {more.pop(0)}"
     open_strong, open_emphasis = first.count("**") % 2, (first.count("*") - 2 * first.count("**")) % 2

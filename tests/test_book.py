@@ -296,6 +296,7 @@ def test_all_sections_of_a_long_lesson_come_in_order():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("What is it? *Is it bright?* It is.", "What is it? *Is it bright?* It is."),
         ("- a list\n- only", ""),
         ("**Bold start. It goes on** and " + 200 * "x" + ". More.", "**Bold start.**"),
         ("One asks: *is it bright?* " + 200 * "X" + ".", "One asks: *is it bright?*"),
