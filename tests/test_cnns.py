@@ -241,7 +241,7 @@ def test_nonsense_is_incorrect_and_never_raises(name, nonsense):
 
 
 @pytest.mark.parametrize("name", OURS)
-@pytest.mark.parametrize("blank", [None, ..., (..., ...)], ids=repr)
+@pytest.mark.parametrize("blank", [None, ..., (..., ...)], ids=lambda blank: getattr(blank, "__name__", repr(blank)))
 def test_a_stub_is_not_attempted(name, blank):
     assert check.all[name](blank).outcome == "not attempted"
 

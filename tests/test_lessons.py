@@ -83,7 +83,7 @@ BLANKS = [None, ..., NotImplemented, (..., ...), stub_dots, stub_words]
 
 
 @pytest.mark.parametrize("name", list(check.all))
-@pytest.mark.parametrize("blank", BLANKS, ids=repr)
+@pytest.mark.parametrize("blank", BLANKS, ids=lambda blank: getattr(blank, "__name__", repr(blank)))
 def test_an_untouched_stub_is_not_attempted(name, blank, own_file):
     assert check.all[name](blank).outcome == "not attempted"
     assert not own_file.exists()
