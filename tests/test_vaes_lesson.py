@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch.distributions import Normal, kl_divergence
+from torch.distributions import Laplace, Normal, kl_divergence
 from torch.nn import functional as F
 
 from brainlab import losses
@@ -38,6 +38,11 @@ def sse(x, x_hat):
 
 def flat(x, sigma):
     return x[0].numel() / 2 * math.log(2 * math.pi * sigma**2)
+
+
+def with_constant(x, x_hat, mu, logvar, sigma, pixels):
+    constant = pixels / 2 * math.log(2 * math.pi * sigma**2)
+    return -sse(x, x_hat) / (2 * sigma**2) - constant - right_kl(mu, logvar)
 
 
 def seeded(mu, logvar):
@@ -88,6 +93,9 @@ WRONG = [
     ("reparameterise", lambda m, v: (v / 2).exp() * torch.randn_like(m), "add mu once"),
     ("reparameterise", lambda m, v: 2 * m + (v / 2).exp() * torch.randn_like(m), "add mu once"),
     ("reparameterise", lambda m, v: m + 3 * (v / 2).exp() * torch.randn_like(m), "spread of many draws"),
+    ("reparameterise", lambda m, v: m + (v / 2).exp() * 12**0.5 * (torch.rand_like(m) - 0.5), "not *normal*"),
+    ("reparameterise", lambda m, v: m + (v / 2).exp() * torch.randn_like(m).sign(), "not *normal*"),
+    ("reparameterise", lambda m, v: m + Laplace(0 * m, (v / 2).exp() / 2**0.5).rsample(), "not *normal*"),
     ("reparameterise", lambda m, v: m + torch.sqrt(v) * torch.randn_like(m), "NaN"),
     ("reparameterise", lambda m, v: m + (v / 2).exp() * torch.randn(m.shape[1]), "share one eps"),
     ("reparameterise", lambda m, v: m + (v / 2).exp() * torch.randn(1, m.shape[1]), "share one eps"),
@@ -109,6 +117,7 @@ WRONG = [
     ("kl", lambda m, v: each(m, v).sum(), "Average the batch"),
     ("kl", lambda m, v: each(m, v).sum(0).mean(), "other way"),
     ("kl", lambda m, v: each(m, v).sum(1), "average over the batch"),
+    ("kl", lambda m, v: each(m, v).mean(0), "each latent number"),
     ("kl", lambda m, v: 2 * right_kl(m, v), "½ is missing"),
     ("kl", lambda m, v: 0.5 * (1 + v - m**2 - v.exp()).sum(1).mean(), "never below 0"),
     ("kl", lambda m, v: (1 + v - m**2 - v.exp()).sum(1).mean(), "sign is turned round, and"),
@@ -139,6 +148,13 @@ WRONG = [
     ("elbo", lambda x, y, m, v, s: -sse(x, y) / (2 * s) - flat(x, s) - right_kl(m, v), "σ should be squared"),
     ("elbo", lambda x, y, m, v, s: -F.mse_loss(y, x) - right_kl(m, v), "Pixels are averaged"),
     ("elbo", lambda x, y, m, v, s: -F.mse_loss(y, x) / (2 * s**2) - flat(x, s) - right_kl(m, v), "Pixels are averaged"),
+    ("elbo", lambda x, y, m, v, s: with_constant(x, y, m, v, s, 4096), "64 × 64"),
+    ("elbo", lambda x, y, m, v, s: with_constant(x, y, m, v, s, x.numel()), "whole batch"),
+    ("elbo", lambda x, y, m, v, s: with_constant(x, y, m, v, s, 1), "one pixel"),
+    ("elbo", lambda x, y, m, v, s: with_constant(x, y, m, v, s, 2 * x[0].numel()), "½ is missing"),
+    ("elbo", lambda x, y, m, v, s: with_constant(x, y, m, v, s, -x[0].numel()), "constant has the wrong sign"),
+    ("elbo", lambda x, y, m, v, s: -len(x) * (nll(x, y, s) + right_kl(m, v)), "sum over the batch"),
+    ("elbo", lambda x, y, m, v, s: -nll(x, y, s) - each(m, v).sum(), "summed over the batch"),
     ("elbo", lambda x, y, m, v, s: -nll(x, y, s) - each(m, v).mean(), "averages over latent"),
     ("elbo", lambda x, y, m, v, s: -nll(x, y, s) - 2 * right_kl(m, v), "double"),
     ("elbo", lambda x, y, m, v, s: -nll(x, y, 0.3) - right_kl(m, v), "another sigma"),
@@ -151,6 +167,7 @@ WRONG = [
     ("hidden_beta", 4096 / (2 * 0.2), "squared"),
     ("hidden_beta", 4096 / 0.2, "squared"),
     ("hidden_beta", 4096 * 2 * 0.2**2, "2σ² divides"),
+    ("hidden_beta", 64 * 64 / 2 * 0.2**2, "left to right"),
     ("hidden_beta", 1 / (2 * 0.2**2), "pixels"),
     ("hidden_beta", 1 / 4096, "back in nats"),
     ("hidden_beta", 51200 / 32, "no d"),

@@ -76,6 +76,9 @@ def _as_wide_as_asked(away: Tensor, logvar: Tensor) -> None:
             raise Wrong(message)
     if not _near(width / (logvar / 2).exp(), torch.ones(5)):
         raise Wrong("The spread of many draws should be σ, the root of `exp(logvar)`, and is not.")
+    within = (away.abs() < (logvar / 2).exp()).double().mean()
+    if abs(within - 0.683) > 0.03:  # nine standard errors; uniform draws of this spread have 0.58
+        raise Wrong("Middle and spread are right, but eps is not *normal*: `torch.randn_like(mu)`.")
 
 
 def _near(a: Tensor, b: Tensor) -> bool:
@@ -127,6 +130,8 @@ def kl(answer: Any) -> str:
     value = call(answer, mu, logvar)
     if isinstance(value, Tensor | np.ndarray) and tuple(value.shape) == (5,):
         raise Wrong("One number an image is nearly there: now average over the batch.")
+    if isinstance(value, Tensor | np.ndarray) and tuple(value.shape) == (3,):
+        raise Wrong("That is one number for each latent number: sum over those, and average over the batch.")
     got = number(value, "The KL")
     each = _kl_each(mu, logvar)
     recognise(got, *_typical_kl(mu, logvar, each))
@@ -219,6 +224,18 @@ def elbo(answer: Any) -> str:
             -sse / 24 / (2 * sigma**2) - flat - cost,
             "Pixels are averaged: then the KL weighs far too much. Sum them.",
         ),
+        *(
+            (-sse / (2 * sigma**2) - pixels / 24 * flat - cost, message)
+            for pixels, message in (
+                (PIXELS, "The constant counts 64 × 64 pixels: count those of the x you are given, `x[0].numel()`."),
+                (x.numel(), "The constant counts the pixels of the whole batch: D is one image's, `x[0].numel()`."),
+                (1, "The constant is that of one pixel: an image has D of them."),
+                (2 * 24, "The constant's ½ is missing: it is D/2 · log(2πσ²)."),
+                (-24, "The constant has the wrong sign: −D/2 · log(2πσ²) stands in log p(x|z)."),
+            )
+        ),
+        (-len(x) * (nll + cost), "You sum over the batch: average it, so that the bound is one of an image."),
+        (-nll - len(x) * cost, "The KL is summed over the batch too: average it there."),
         (-nll - each, "The KL averages over latent numbers: sum them."),
         (-nll - 2 * cost, "The KL is counted double: is its ½ missing?"),
     )
@@ -253,6 +270,7 @@ def hidden_beta(answer: Any) -> str:
         (2 * right, "The ½ is missing: the error is divided by 2σ²."),
         (PIXELS / (2 * SIGMA), "σ should be squared."),
         (PIXELS / SIGMA, "σ should be squared, and doubled: the error is divided by 2σ²."),
+        (PIXELS / 2 * SIGMA**2, "Python goes from left to right, and σ² multiplies: put 2σ² in brackets."),
         (PIXELS * 2 * SIGMA**2, "2σ² divides: the smaller the error is expected to be, the more it counts."),
         (1 / (2 * SIGMA**2), "And the pixels? The mean divides by 4,096 of them."),
         (1 / PIXELS, "That is what the mean does to the *error*; put the loss back in nats, and see what the KL gets."),

@@ -14,12 +14,12 @@
 # # 03 · Variational autoencoders
 #
 # Lesson 02's network turns a brain into a point among points, and nobody has said what lies between them. A variational
-# autoencoder (VAE) turns it into a small *cloud*, and pulls all clouds into one known distribution, so that one may
-# walk between people, and draw people who do not exist. How well that works, we shall measure.
+# autoencoder (VAE) turns it into a small *cloud*, and pulls all clouds towards one known distribution. Then one may
+# walk between people, and draw people who do not exist: that is the plan. What comes of it, we shall measure.
 #
 # **You will be able to**
 #
-# - *explain* why the codes of an autoencoder are no distribution, and what the VAE puts in their place;
+# - *explain* what an autoencoder leaves open between its codes, and what the VAE puts there;
 # - *write* a draw that gradients pass through, the KL term, and the evidence lower bound, in nats;
 # - *choose* $\sigma$ and $\beta$ knowingly, and find the $\beta$ that hides in a mean over pixels;
 # - *recognise* posterior collapse, and holes between what is encoded and what is drawn from;
@@ -32,8 +32,9 @@
 
 # %% [markdown] tags=["instructor"]
 # **For the instructor.** 45 minutes: points and holes 5, the cloud 6, the bound 9, sigma and beta 6, training and walks
-# 7, the price of words 4, lesions 5, collapse 3. Training takes 30 to 40 s on two cores: let them finish exercise 4
-# meanwhile. The synthetic people are grown at the first run and cached: run the setup cells before the class.
+# 7, the price of words 4, lesions 5, collapse 3; section 8 to read at home. Training takes 30 to 40 s on two cores: let
+# them finish exercise 4 meanwhile. The synthetic people are grown at the first run and cached: run the setup cells
+# before the class.
 #
 # The one sentence to leave them with: *the KL is the price of saying something about an image, and $\sigma$ decides
 # what that something is worth.*
@@ -149,7 +150,7 @@ lessons.reveal("03.holes", verdict, because=why)
 #
 # $$ q(z \mid x) = \mathcal N\!\left(z;\; \mu(x),\; \mathrm{diag}\,\sigma^2(x)\right). $$
 #
-# So it has twice as many outputs: $\mu$ and, since a variance must not fall below 0, $\log \sigma^2$. For the decoder,
+# So it has twice as many outputs: $\mu$ and, since a variance must be above 0, $\log \sigma^2$. For the decoder,
 # a $z$ is **drawn** from the cloud. Neighbouring images then share codes, and the decoder has to draw something
 # sensible *around* each.
 
@@ -183,7 +184,7 @@ check.reparameterise(reparameterise)
 # %% [markdown] tags=["instructor"]
 # **Where students stumble.** `exp(logvar)` for the width (that is the variance); `torch.normal(mu, sigma)` or
 # `.sample()`, which look right and stop every gradient; `rand` for `randn`; one eps for the whole batch. The check
-# names each. At test time one takes $z = \mu$: published code has taken $\mu + \sigma$ (MONAI issue 8413).
+# names each. At test time one takes $z = \mu$: published code has taken $\mu + \sigma$ (`monai` issue 8413).
 
 # %%
 eps = torch.randn(mu.shape, generator=torch.Generator().manual_seed(1))
@@ -200,8 +201,8 @@ print("∂z/∂mu =", torch.autograd.grad(z[0, 0], mu, retain_graph=True)[0][0, 
 #
 # $$ \mathrm{KL} = \tfrac12 \sum_{j=1}^{d} \left( \mu_j^2 + \sigma_j^2 - 1 - \log \sigma_j^2 \right) $$
 #
-# (Kingma and Welling 2014, appendix B), averaged over the batch: the nats that $z$ says about $x$, beyond what is
-# known without looking.
+# (Kingma and Welling 2014, appendix B), averaged over the batch. It is what telling $z$ costs, in nats, where only the
+# prior is known.
 #
 # ### Exercise 2: the price
 
@@ -234,8 +235,8 @@ for m, v in [(0, 0), (1, 0), (2, 0), (0, -2), (0, -4)]:
 #    - \underbrace{\mathrm{KL}\!\left(q(z \mid x) \,\Vert\, p(z)\right)}_{\text{say little}} . $$
 #
 # The **evidence lower bound** is short of $\log p(x)$ by just as much as $q$ is from the true posterior,
-# $\mathrm{KL}(q(z \mid x) \Vert p(z \mid x))$. Raising it makes the images more probable and the encoder more honest at
-# once.
+# $\mathrm{KL}(q(z \mid x) \Vert p(z \mid x))$. Raising it makes the images more probable, or the encoder more honest,
+# or both.
 #
 # ### Exercise 3: the bound
 #
@@ -256,9 +257,10 @@ check.elbo(elbo)
 # %% [markdown]
 # ## 4 · What a nat is worth: sigma
 #
-# The two terms are in one unit, nats, and there is no weight between them to tune. There is $\sigma$: how far a pixel
-# is expected to lie from its reconstruction. It is the **exchange rate**. A pixel that is off by 0.1 costs
-# $0.1^2 / 2\sigma^2$: 2 nats at $\sigma = 0.05$, 0.1 nats at 0.2. The smaller $\sigma$, the more it pays to say.
+# The two terms are in one unit, nats, and there is no weight between them to tune. There is $\sigma$, the *decoder's*
+# and not the cloud's: how far a pixel is expected to lie from its reconstruction. It is the **exchange rate**. A pixel
+# that is off by 0.1 costs $0.1^2 / 2\sigma^2$: 2 nats at $\sigma = 0.05$, 0.125 at 0.2. The smaller $\sigma$, the more
+# it pays to say.
 #
 # As a likelihood it has a best value, and that can be read off: the root mean square of the residual itself (Rybkin et
 # al. 2021). Ours will be near 0.1. We take **0.2**, and say why: then a nat has to earn more, clouds are wide enough to
@@ -297,9 +299,9 @@ check.hidden_beta(hidden_beta)
 
 # %% [markdown] tags=["instructor"]
 # **Say it slowly.** The mean is SSE / D. Multiply the loss by $D / 2\sigma^2$: the first term is right, and the KL has
-# got the factor. If the KL is *also* averaged over $d$ latent numbers, $\beta = D / (2\sigma^2 d)$: three published
-# code bases for brain MRI are weighted so, with a β from 0.03 to 3 at $2\sigma^2 = 1$. Section 10 shows what this line
-# trains.
+# got the factor. If the KL is *also* averaged over $d$ latent numbers, $\beta = D / (2\sigma^2 d)$. Three published
+# code bases for medical images are written so. Times the weight that each puts before its KL, β is 0.03 to 3, at
+# $2\sigma^2 = 1$. Section 10 shows what this line trains.
 
 # %% [markdown]
 # ## 5 · Training
@@ -357,6 +359,9 @@ plotting.rows(
 )
 
 # %% [markdown]
+# Lesson 02 left a question: how *sure* is the network? Of its code, quite: the draws hardly differ. Of the pixels it
+# can say nothing of its own. There the decoder's $\sigma$ is what we wrote down, at the tumour as anywhere.
+#
 # Now the walk of section 1, from $\mu$ to $\mu$ along a straight line, for both networks. Above them what a walk must
 # *not* be: a mixture of two pictures.
 
@@ -374,9 +379,10 @@ plotting.rows(
 )
 
 # %% [markdown]
-# A straight line is right between codes of *images*. Between two **draws** from the prior it is not: in 32 dimensions
-# nearly all of $\mathcal N(0, I)$ lies close to a sphere of radius $\sqrt{32} = 5.7$, and the middle of a straight line
-# between two draws lies well inside it, where no draw comes to lie. There one walks along an arc (`latent.slerp`).
+# A straight line does well between the codes of *images*. Between two **draws** from the prior it is the wrong way. In
+# 32 dimensions nearly all of $\mathcal N(0, I)$ lies close to a sphere of radius $\sqrt{32} = 5.7$. The middle of a
+# straight line between two draws lies well inside it, where hardly any draw comes to lie. There one walks along an arc
+# (`latent.slerp`).
 
 # %%
 a, b = latent.prior_samples(2, d, seed=0)
@@ -422,8 +428,8 @@ plotting.rows(
 
 # %% [markdown]
 # The **Fréchet distance** compares whole *sets* of pictures in the features of a network, here the kit's own
-# classifier: the mean and the spread of what it sees. 0 is best. It compares models within this kit, on as many
-# pictures, and is nobody's published FID.
+# classifier: the mean and the spread of what it sees. 0 is best. It compares models within this kit, on equally
+# many pictures, and is not the *Fréchet Inception distance* of papers.
 
 # %%
 drawn["val, rebuilt"] = anomaly.reconstruct(vae, val.images)
@@ -445,25 +451,27 @@ answers = {
 }
 low, high = (pick(answers, key=away.get) for pick in (min, max))
 verdict = "no difference" if away[high] < 1.05 * away[low] else answers[low]
-lessons.reveal("03.prior", verdict, because=f"Farthest from them are draws from {high}.")
+lessons.reveal("03.prior", verdict, because=f"Farthest from real slices are draws from {high}.")
 
 # %% [markdown] tags=["instructor"]
 # **Where they stumble.** Many expect the prior to win: it is what the formula promises. Let them say where a promise
 # about *each* cloud became one about *all*. Then ask what would help: a prior that is learned, fewer latent numbers, or
-# a distribution fitted to the codes, which is the middle row.
+# a distribution fitted to the codes, which is the row above the last.
 
 # %% [markdown]
-# So there is a **hole** here too. Averaged over the images, the KL is a sum of two: what $z$ says about $x$, and how
-# far all clouds *together* are from the prior (Hoffman and Johnson 2016). The second is what drawing rests on, and it
-# is a few nats beside the hundreds of the pixels: training sees to it last, if at all. The map in section 8 shows what
-# is left: the clouds lie along a bow, slice by slice from the skull's base to the crown, and a bow is no ball. Where
-# the prior lies beside it, nobody has practised.
+# So there is a **hole** here too. Averaged over `train`, the KL is a sum of two: what $z$ says about $x$, and how far
+# all clouds *together* are from the prior (Hoffman and Johnson 2016). The first is at most $\log 1920 = 7.6$ nats:
+# enough to tell each slice of `train` from all others. So the greater part of the KL is the second, and on it drawing
+# rests. Yet it is small beside the hundreds of nats of the pixels: training sees to it last, if at all.
+#
+# The map in section 8 shows what is left: the clouds lie along a bow, slice by slice from the skull's base to the
+# crown, and a bow is no ball. Where the prior lies beside it, nobody has practised.
 #
 # And be fair to the autoencoder: with a normal fitted to *its* codes it draws people too. Ghosh et al. (2020) found
 # that autoencoders with a distribution fitted afterwards can draw as well as VAEs. What the VAE adds is the price: it
 # says how *much* is said.
 #
-# **Try it** at home: `latent_dim=8` in the set-up, `sigma = 0.1` in section 4. With less room the hole is smaller.
+# **Try it** at home: `latent_dim=8` in the set-up, `sigma = 0.1` in section 4. Is the hole smaller with less room?
 #
 # ## 7 · The price of words
 #
@@ -504,7 +512,7 @@ figure
 # %% [markdown]
 # A fraction of the nats does nearly as well: most of what is said at a low price, the decoder cannot turn into the
 # pixels of *other* people. **Try it:** move β, and look at the samples (the hole is there at every β) and at a lesion's
-# residual; choose another measure for the curve, such as the AP of dark lesions.
+# residual. Choose another measure for the curve, such as the AP of dark lesions.
 
 # %%
 time_machine("beta")
@@ -513,7 +521,7 @@ time_machine("beta")
 # ## 8 · What do the axes mean?
 #
 # Nobody told the network what people differ in. In a phantom we know: it was grown from causes, such as the size of its
-# ventricles. A **linear probe** asks whether a straight line can read a cause off $z$ in people not seen: $R^2$ is 1 if
+# ventricles. A **linear probe** asks whether a weighted sum of $z$ can tell a cause, in people not seen. $R^2$ is 1 if
 # it can, and about 0 if it does no better than the mean.
 
 # %%
@@ -591,8 +599,8 @@ plotting.rows(
 )
 
 # %% [markdown]
-# On synthetic people the VAE with $\sigma = 0.2$ ranks dark and bright tumours better than the autoencoder does, and
-# better than a VAE with $\sigma = 0.05$ that was trained for longer. Not because it rebuilds better: it rebuilds
+# On synthetic people the VAE with $\sigma = 0.2$ ranks dark and bright tumours better than the autoencoder does. It is
+# also ahead of a VAE with $\sigma = 0.05$ that was trained for longer. Not because it rebuilds better: it rebuilds
 # *worse*. Where words are dear, a tumour is not worth its nats, and is left out; and what the blur costs, the median
 # filter forgives in thin folds. Yet |z| by level, which knows a mean and a standard deviation for each pixel and
 # nothing else, is ahead of every network here, at all three brightnesses. Say so whenever you show the VAE's maps.
@@ -615,6 +623,7 @@ lessons.predict(
 def terms(s):
     with torch.no_grad():
         q = vae.encode(s.images)
+    # x_hat comes from mu and not from a draw, so that chance has no say: near the bound, not the bound itself
     pairs = zip(s.images.split(1), anomaly.reconstruct(vae, s.images).split(1), q.mu.split(1), q.logvar.split(1))
     each = [losses.elbo(*one, sigma) for one in pairs]
     return {"−ELBO": [-float(e.elbo) for e in each], "KL alone": [float(e.kl) for e in each]}
@@ -637,7 +646,7 @@ plotting.grid(
     torch.cat([odd.images, usual.images]),
     masks=torch.cat([odd.masks, usual.masks]),
     caption="Above: the healthy slices that the VAE holds least probable. Below: the most probable with a tumour.",
-    alt="Above, eight healthy slices, large and rich in folds; below, eight small slices with an outlined tumour each.",
+    alt="Above, eight large healthy slices; below, eight with an outlined tumour each, most of them small.",
 )
 
 # %% [markdown] tags=["instructor"]
@@ -673,8 +682,8 @@ print("loss by epoch:", " · ".join(f"{value:.4f}" for value in fell["loss"]))
 # %% [markdown]
 # ### Exercise 5: who says anything?
 #
-# Return the KL of each latent number, averaged over the images: (d,). A number that says less than 0.01 nats is called
-# **inactive**.
+# Return the KL of each latent number, averaged over the images: (d,). Here a number that says less than 0.01 nats is
+# called **inactive**.
 
 
 # %% tags=["solution"]
@@ -715,16 +724,17 @@ plotting.rows(
 
 # %% [markdown]
 # Whoever it is shown, it answers with the mean. Samples from it are all alike, its KL is perfect, and its residual is
-# $|x - \text{mean}|$. Collapse has milder forms, a part of the numbers silent, and other causes: a decoder so strong
-# that it needs no code, or a KL that is enforced before the decoder can draw (Bowman et al. 2016 let $\beta$ climb
-# from 0: `warm_up` in `training.vae_step`). The remedy here is arithmetic: **sum over pixels, sum over latent numbers,
-# average over the batch, and write $\sigma$ and $\beta$ down.**
+# $x - \text{mean}$. Collapse has milder forms, a part of the numbers silent. And it has other causes: a decoder so
+# strong that it needs no code, or a KL that is enforced before the decoder can draw. (Bowman et al. 2016 let $\beta$
+# climb from 0: `warm_up` in `training.vae_step`.) The remedy here is arithmetic: **sum over pixels, sum over latent
+# numbers, average over the batch, and write $\sigma$ and $\beta$ down.**
 #
 # ### Blur
 #
-# Look at the samples once more: no fold in them is sharp. Longer training helps a little, not to the end. Where the
-# network cannot know whether a sulcus lies here or a pixel to the left, the squared error is least for the *mean* of
-# both, which is grey. A Gaussian, pixel by pixel, cannot say "sharp, but I do not know where".
+# Leave the hole aside, and look at draws from the clouds, or at any reconstruction: no fold is sharp. Longer training
+# helps a little, not to the end. Where the network cannot know whether a sulcus lies here or a pixel to the left, the
+# squared error is least for the *mean* of both, which is grey. A Gaussian, pixel by pixel, cannot say "sharp, but I do
+# not know where".
 #
 # ## Your row
 #
@@ -741,10 +751,10 @@ lessons.keep_row("03", f"VAE, z = {d}", **row, **found[f"VAE, sigma = {sigma}"])
 # %%
 lessons.quiz(
     "03.quiz-mean",
-    "You copy a VAE that averages the error over pixels, and train it on images of twice the width. The KL now weighs…",
+    "You copy a VAE that averages the error over pixels, and go from 64 × 64 to 128 × 128. The KL now weighs…",
     {
         "as much as before.": "The mean over pixels stands for four times as many of them, and has the same size.",
-        "twice as much.": "Pixels are counted, not their rows: twice the width and height are four times the pixels.",
+        "twice as much.": "Twice as many rows *and* columns are four times as many pixels.",
         "four times as much.": "Yes: β = D / 2σ², and D has grown fourfold. Sums do not change with the resolution.",
     },
     right="four times as much.",
@@ -787,8 +797,9 @@ lessons.quiz(
 lessons.progress()
 
 # %% [markdown]
-# **Next** The samples are blurred because pixels judge them, one by one. Who could judge whether a whole picture looks
-# *real*? Another network: a discriminator. Lesson 04 lets it loose.
+# **Next** Reconstructions are blurred because they are judged pixel by pixel, and draws from the prior are mostly
+# shapeless because nobody judges them at all. Who could judge whether a whole picture, drawn from noise, looks *real*?
+# Another network: a discriminator. Lesson 04 lets it loose.
 #
 # **Further reading**
 #
@@ -802,8 +813,8 @@ lessons.progress()
 #   mean square residual, and replaces β.
 # - M. D. Hoffman, M. J. Johnson 2016, *ELBO surgery*: the KL splits into what z says of x and how far the clouds
 #   together are from the prior.
-# - S. R. Bowman et al. 2016, *Generating sentences from a continuous space*, CoNLL: with a strong decoder the KL goes
-#   to 0 unless it is phased in.
+# - S. R. Bowman et al. 2016, *Generating sentences from a continuous space*, arXiv:1511.06349: with a strong decoder
+#   the KL goes to 0 unless it is phased in.
 # - P. Ghosh et al. 2020, *From variational to deterministic autoencoders*, ICLR: with a density fitted to their codes
 #   afterwards, regularised autoencoders draw as well as VAEs.
 # - T. White 2016, *Sampling generative networks*, arXiv:1609.04468: walk between draws on arcs.
