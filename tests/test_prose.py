@@ -116,9 +116,9 @@ def test_the_glossary_is_in_order_whole_and_names_lessons_of_the_course():
 
 
 # Journals, societies, software, data sets, countries: in capitals, and no words of the field.
-NAMES = "BMJ CVPR DOI ECCV ICCV ICLR ICML IEEE JAMA JMLR MICCAI MIDL NeurIPS PLOS SPIE"
-NAMES += " BraTS BraTS21 ISLES22 MNI152 MSLUB NeuroImage OmniA UniTransAD WMH17"
-NAMES += " CPU DCGAN GPU JavaScript JupyterHub N4 NumPy PDF PyTorch README SimpleITK WGAN"
+NAMES = "BMJ CVPR CoNLL DOI ECCV ICCV ICLR ICML IEEE JAMA JMLR MICCAI MIDL NeurIPS PLOS SPIE"
+NAMES += " BraTS BraTS21 ISLES22 MNI152 MSLUB NeuroImage OASIS OmniA UniTransAD WMH17"
+NAMES += " CPU DCGAN GPU JavaScript JupyterHub MONAI N4 NumPy PDF PyTorch README SimpleITK WGAN"
 ACRONYM = re.compile(r"[A-Z]{2,}[A-Za-z0-9]*|[A-Za-z]+[A-Z]{2,}\w*")
 
 

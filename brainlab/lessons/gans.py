@@ -4,8 +4,9 @@ The last is played. A learner hands in the cockpit that they flew, or the levers
 samples of the good GAN in place of real slices, so that it is the same game on every machine and nobody must be grown.
 """
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -17,12 +18,14 @@ from brainlab.lessons.answers import Blank, Wrong, call, close, kind, number, re
 from brainlab.lessons.checking import check
 from brainlab.plotting import Figure
 from brainlab.widgets.balance import Balance
+from brainlab.widgets.gan_starts import GAMES, STARTS
 from brainlab.widgets.gan_state import GANCockpitState
 
 LESSON = "04"
 START = "gan-mode-collapse"
+DISASTERS = STARTS.keys() - {"gan", "new"}
 LEVERS = ("loss", "lr_d", "lr_g", "k_d", "k_g", "smoothing")
-MOST_TURNS = 5  # a round, as the cockpit's sliders have it
+MOST_TURNS, MOST_SMOOTHING = 5, 0.5  # turns a round; as the cockpit's sliders have it
 PLAYED, BATCH, REAL = 80, 16, 320  # rounds that the check flies, slices in each, and samples that stand for real ones
 
 
@@ -43,7 +46,15 @@ PLAYED, BATCH, REAL = 80, 16, 320  # rounds that the check flies, slices in each
 def d_loss(answer: Any) -> str:
     """−E log D(x) − E log(1 − D(x̃)), from logits."""
     real, fake = _logits(5, 1), _logits(7, 2)
-    value = call(answer, real, fake)
+    try:
+        value = call(answer, real, fake)
+    except (RuntimeError, ValueError):  # sizes that do not fit
+        if close(number(call(answer, real, fake[:5]), "The loss"), losses.discriminator(real, fake[:5])):
+            raise Wrong(
+                "Right for as many fakes as real images, and it stops here, at 5 real ones and 7 fakes: take one mean "
+                "over the real logits and another over the fakes', then add."
+            ) from None
+        raise
     got = number(value, "The loss")
     yes, no = F.softplus(-real), F.softplus(fake)
     p, q = real.sigmoid(), fake.sigmoid()
@@ -75,7 +86,7 @@ def d_loss(answer: Any) -> str:
     if not close(got, yes.mean() + no.mean()):
         raise Wrong("Not that: −log sigmoid(real), averaged, plus −log(1 − sigmoid(fake)), averaged.")
     _survives(answer, torch.full((3,), -200.0), torch.full((3,), 200.0), worth=400.0)
-    _carries_gradient(answer, real, fake)
+    _carries_gradient(answer, losses.discriminator, real=real, fake=fake)
     return "It costs 2 log 2 = 1.386 where D cannot tell and says ½ of all, and nothing where D is sure and right."
 
 
@@ -120,7 +131,7 @@ def g_loss(answer: Any) -> str:
     if not close(got, yes.mean()):
         raise Wrong("Not that: −log sigmoid(fake), averaged over the batch.")
     _survives(answer, torch.full((3,), -200.0), worth=200.0)
-    _carries_gradient(answer, fake)
+    _carries_gradient(answer, losses.non_saturating, fake=fake)
     return "Its slope is D − 1: almost −1 where D is sure, so the worst fakes learn most; 0 where D is fooled already."
 
 
@@ -144,15 +155,20 @@ def _survives(answer: Any, *extreme: Tensor, worth: float) -> None:
         )
 
 
-def _carries_gradient(answer: Any, *logits: Tensor) -> None:
+def _carries_gradient(answer: Any, truth: Callable[..., Tensor], **logits: Tensor) -> None:
+    ours = [one.clone().requires_grad_() for one in logits.values()]
     try:
-        loss = answer(*(one.clone().requires_grad_() for one in logits))
+        loss = answer(*ours)
     except RuntimeError as error:  # numpy refuses a tensor that needs gradients
         raise Wrong(f"With logits that need gradients it stops: {str(error).splitlines()[0]}") from None
     if not (isinstance(loss, Tensor) and loss.requires_grad):
         raise Wrong(
             "The value is right but carries no gradient, so nobody can learn: no `.detach()`, `.item()`, numpy."
         )
+    slopes = torch.autograd.grad(loss, ours, allow_unused=True)
+    for name, got, wanted in zip(logits, slopes, torch.autograd.grad(truth(*ours), ours), strict=True):
+        if got is None or not close(got, wanted):
+            raise Wrong(f"The value is right, but the gradient with respect to `{name}` is not: is a part detached?")
 
 
 @check.add(
@@ -247,6 +263,7 @@ def best(answer: Any) -> str:
     got = number(answer, "D")
     places = (
         (0.25, "That is the share of fakes; D is the probability of *real*."),
+        (75, "In per cent, yes; D is a probability, from 0 to 1."),
         (3, "That is the ratio p / q; D is a probability: the share of real ones among both."),
         (1 / 3, "That is q / p; asked is the share of real ones among both, p / (p + q)."),
         (1.0986, "That is the logit, log(p / q) = log 3: right, and D is its sigmoid."),
@@ -276,7 +293,7 @@ def balanced(answer: Any) -> str:
     if isinstance(answer, dict):
         found = _flown(answer)
     elif isinstance(state, GANCockpitState):
-        if state.start in ("gan", "new"):
+        if state.start not in DISASTERS:
             raise Wrong("This cockpit did not begin with a disaster: choose one under “Begin with”.")
         found = state.balance_check()
         if not state.worker.history.steps:
@@ -294,8 +311,8 @@ def _flown(levers: dict[Any, Any]) -> Balance:
         raise Wrong("No lever is moved: then it stays as it is.")
     if unknown := [name for name in levers if name not in LEVERS]:
         raise Wrong(f"There is no lever {unknown[0]!r:.40}: choose from {', '.join(LEVERS)}.")
-    if any(name in ("k_d", "k_g") and not 1 <= number(value, name) <= MOST_TURNS for name, value in levers.items()):
-        raise Wrong(f"A player has 1 to {MOST_TURNS} turns a round.")
+    for name, value in levers.items():
+        _in_reach(name, value)
     generator = torch.Generator().manual_seed(0)
     gan: Any = checkpoints.load("gan")
     with torch.no_grad():
@@ -308,12 +325,26 @@ def _flown(levers: dict[Any, Any]) -> Balance:
     return state.balance_check()
 
 
+def _in_reach(lever: str, value: Any) -> None:
+    if lever == "loss":
+        if value not in tuple(GAMES):
+            raise Wrong(f"There is no loss {value!r:.40}: choose from {', '.join(GAMES)}.")
+        return
+    to = number(value, lever)
+    if lever in ("k_d", "k_g") and not 1 <= to <= MOST_TURNS:
+        raise Wrong(f"A player has 1 to {MOST_TURNS} turns a round.")
+    if lever == "smoothing" and not 0 <= to <= MOST_SMOOTHING:
+        raise Wrong(f"Smoothing is at least 0 and at most {MOST_SMOOTHING}, got {to:g}.")
+    if lever in ("lr_d", "lr_g") and to < 0:
+        raise Wrong(f"A learning rate is at least 0, got {to:g}.")
+
+
 def lines(x: Any, named: Mapping[str, Any], *, xlabel: str, ylabel: str, alt: str) -> Figure:
     """Curves over one axis, ``{"minimax": y}`` with y as long as ``x``; the last ones are dashed, dotted and so on."""
     figure = Figure(figsize=(5.5, 2.8), layout="constrained")
     figure.alt = alt
     axis = figure.subplots()
-    for (name, y), style in zip(named.items(), ("-", "--", ":", "-."), strict=False):
+    for (name, y), style in zip(named.items(), itertools.cycle(("-", "--", ":", "-."))):
         axis.plot(x, y, style, linewidth=2, label=name)
     axis.set(xlabel=xlabel, ylabel=ylabel)
     axis.grid(alpha=0.3)

@@ -13,9 +13,9 @@
 # %% [markdown]
 # # 04 · GANs
 #
-# Lesson 03 ended with blurred brains: a Gaussian likelihood compares pixel by pixel, and where it is unsure it
-# averages. Here nobody compares pixels. A second network looks at the picture and says "real" or "made up", and the
-# first one learns to be believed.
+# Few of lesson 03's draws from the prior were brains, and none was sharp: a Gaussian judges pixel by pixel, and where
+# a fold may lie here or there, it likes the mean of both best. Here nobody compares pixels. A second network looks at
+# the picture and says "real" or "made up", and the first one learns to be believed.
 #
 # **You will be able to**
 #
@@ -33,8 +33,8 @@
 # %% [markdown] tags=["instructor"]
 # **For the instructor.** 45 minutes: two players 7, losses 8, whose turn 6, training 4, the cockpit 9, measuring 6,
 # what can go wrong 3, inversion 2; the rest to read at home. Let the room play discriminator in the first picture
-# before anything else: hands up for "real". In the cockpit let pairs agree on *one* lever and a reason before they
-# press Play; eighty rounds are about a quarter of a minute.
+# before anything else, its caption out of sight: hands up for "real". In the cockpit let pairs agree on *one* lever and
+# a reason before they press Play; eighty rounds are about a quarter of a minute.
 #
 # The one sentence to leave them with: *the discriminator is a loss function that learns; it teaches only while it is
 # neither blind nor certain.*
@@ -88,12 +88,12 @@ print("D =", torch.sigmoid(logits).detach().numpy().round(2))
 
 # %% [markdown]
 # What did the VAE's pixel loss cost? Take the **edges**: how much neighbouring pixels differ, as a share of that in
-# real slices.
+# real slices. The VAE here is the one that ships, with $\sigma = 0.05$ and longer training than lesson 03's own.
 
 # %%
 lessons.predict(
     "04.edges",
-    "Rebuilt by lesson 03's VAE, and drawn by the GAN: the strength of edges, real slices having 100 %, will be…",
+    "Rebuilt by the shipped VAE, and drawn by the GAN: the strength of edges, real slices having 100 %, will be…",
     choices=["VAE below, GAN within 5 %", "VAE below, GAN above", "both below"],
 )
 
@@ -121,8 +121,8 @@ lessons.reveal("04.edges", verdict, because=because)
 # ### Exercise 1: the discriminator's loss
 #
 # What $D$ maximises, turned into a loss: $-\mathbb E \log D(x) - \mathbb E \log(1 - D(\tilde x))$. You get **logits**
-# $a$, (B,), with $D = \sigma(a) = 1/(1 + e^{-a})$. Never form $D$ itself: $-\log \sigma(a) = \log(1 + e^{-a})$ is
-# `F.softplus(-a)`, and stays finite.
+# $a$, one an image, with $D = \sigma(a) = 1/(1 + e^{-a})$; there may be more fakes than real images, or fewer. Never
+# form $D$ itself: $-\log \sigma(a) = \log(1 + e^{-a})$ is `F.softplus(-a)`, and stays finite.
 
 
 # %% tags=["solution"]
@@ -406,9 +406,9 @@ cockpit
 cockpit.state.balance_check().sentence
 
 # %% [markdown]
-# Balanced? Then hand in the cockpit: `balanced = cockpit`. Or hand in the levers alone, such as
-# `{"lr_g": 2e-4, "k_d": 1}` (there are `lr_d`, `lr_g`, `k_d`, `k_g`, `smoothing` and `loss`): then the check flies for
-# 80 rounds of its own, which takes a quarter of a minute.
+# Balanced? Then hand in the cockpit: `balanced = cockpit`. Or hand in a lever alone, such as `{"lr_g": 2e-4}`; there
+# are `lr_d`, `lr_g`, `k_d`, `k_g`, `smoothing` and `loss`. Then the check flies for 80 rounds of its own, which takes a
+# quarter of a minute.
 
 # %% tags=["solution"]
 # stub: balanced = ...  # your turn: cockpit, or levers such as {"lr_g": 2e-4}
@@ -432,11 +432,15 @@ check.balanced(balanced)
 #
 # $$ d^2 = \lVert m_1 - m_2 \rVert^2 + \operatorname{tr}\left(C_1 + C_2 - 2\,(C_1^{1/2} C_2\, C_1^{1/2})^{1/2}\right) $$
 #
-# (Heusel et al. 2017). One number for everything; so beside it **precision** (what share of samples lies among the real
-# ones?), **recall** (what share of the real ones lies among samples?), and **copied** (the probability that a sample is
-# nearer to a training slice than another person's slice is; ½ is honest, 1 copies, 0 is unlike anybody). And first,
-# always, the row that says what can be reached: other real people. (With a folder of your own the rows of epochs are
-# still the phantom's GAN, and "trained on above" is yours.)
+# (Heusel et al. 2017). That is one number for everything. So beside it stand
+#
+# - **precision**: what share of samples lies among the real ones?
+# - **recall**: what share of the real ones lies among samples?
+# - **copied**: the probability that a sample is nearer to a training slice than another person's slice is. ½ is
+#   honest, 1 copies, 0 is unlike anybody.
+#
+# And first, always, the row that says what can be reached: other real people. (With a folder of your own the rows of
+# epochs are still the phantom's GAN, and "trained on above" is yours.)
 
 # %%
 lessons.predict(
@@ -515,15 +519,17 @@ lines(
 # %% [markdown]
 # Nothing about the GAN changed along its curve. With few pictures even the same people are "far" from each other: a
 # Fréchet distance without its number of samples says nothing, and without the real-against-real line little. And these
-# features are the kit's own: such numbers cannot be compared with any paper's FID.
+# features are the kit's own. A paper's **FID** takes those of Inception, a network that was trained on photographs: the
+# two cannot be compared.
 #
 # ## 7 · Noise as control
 #
 # Nobody told G what the numbers of z should mean. Walk from one z to another: a straight line cuts through the middle,
-# where no draw from $\mathcal N(0, I)$ lies in many dimensions; an arc keeps its length.
+# where in many dimensions no draw from $\mathcal N(0, I)$ comes to lie; an arc keeps its length (lesson 03).
 
 # %%
-ends = z[[2, 4]]
+ends = z[[9, 11]]
+print(f"of {len(z)} draws the shortest has ‖z‖ {z.norm(dim=1).min():.1f}, the longest {z.norm(dim=1).max():.1f}")
 walks = {"straight": latent.interpolate(*ends, 7), "arc": latent.slerp(*ends, 7)}
 for name, path in walks.items():
     print(f"{name:9} ‖z‖ in the middle {path[3].norm():.1f} · at the ends {path[0].norm():.1f}, {path[-1].norm():.1f}")
@@ -537,8 +543,9 @@ plotting.rows(
 
 # %% [markdown]
 # In the upper row the middle is a double exposure of two brains; in the lower ones it is *one* brain, if an invented
-# one. So z is control, with unlabelled levers. Labels can be found afterwards: measure something in many samples, such
-# as how much of the picture is brain, and look for the direction of z that it rises with most, by regression.
+# one. (Line and arc look much alike: this G puts up with a z that is too short.) So z is control, with unlabelled
+# levers. Labels can be found afterwards. Measure something in many samples, such as how much of the picture is brain,
+# and look for the direction of z that it rises with most, by regression.
 
 # %%
 many = latent.prior_samples(600, gan.config.latent_dim, seed=3)
@@ -558,13 +565,13 @@ plotting.grid(
 )
 
 # %% [markdown]
-# Not everything has such a lever. We tried the phantom's known causes as well: a probe reads ventricle size or atrophy
+# Not everything has such a lever. We tried the phantom's known causes as well. A probe reads ventricle size or atrophy
 # poorly off a single slice (R² of 0.0 to 0.4 in other people), and no straight direction of z moved them steadily.
 #
 # ## 8 · What can go wrong here: samples as data
 #
 # "We had few patients, so we enlarged the training set with a GAN." Does it help? Take lesson 02's linear autoencoder,
-# PCA, which learns in an instant: fit it to a few people, with and without 160 of the GAN's samples, and ask how well
+# PCA, which learns in an instant. Fit it to a few people, with and without 160 of the GAN's samples, and ask how well
 # its residual ranks dark tumours. Three draws of people each; and, for comparison, ten more people instead, as many
 # slices as there are samples.
 
@@ -612,9 +619,9 @@ lessons.reveal("04.enlarge", verdict, because=told)
 # Mind where this GAN came from: it was trained on 120 people. Whoever has them need not add samples to two; a GAN
 # trained on the two could only repeat them. **Samples help where the generator has seen more people than the model
 # that learns from them**, as when another hospital shares its GAN and not its scans. Where there are enough people,
-# samples add pictures and the generator's mistakes, and no knowledge. And where its people are not
-# yours, they harm: on real T1w slices (OASIS), with this GAN trained on for twenty steps only, its samples cost 0.08 of
-# AP at two people and 0.07 at 32. The test is always the one above: the same model without them, and with more
+# samples add pictures and the generator's mistakes, and no knowledge. And where its people are not yours, they harm. We
+# tried it on real T1w slices (OASIS), with this GAN trained on for twenty steps only: its samples cost 0.08 of AP at
+# two people and 0.07 at 32. The test is always the one above: the same model without them, and with more
 # *people* in their place.
 #
 # ## 9 · The GAN has no encoder
@@ -622,7 +629,7 @@ lessons.reveal("04.enlarge", verdict, because=told)
 # G draws healthy brains only, so a lesion should not come back. But $|x - G(z)|$ needs the $z$ of *this* patient, and
 # the game gave us no way from $x$ to $z$. Two ways back, both with the features $f$ that D sees:
 #
-# - **search** (AnoGAN): go down in $z$, hundreds of steps an image, on
+# - **search** (AnoGAN; its authors add absolute differences): go down in $z$, hundreds of steps an image, on
 #   $\lVert x - G(z) \rVert^2 + \kappa \frac{n}{n_f} \lVert f(x) - f(G(z)) \rVert^2$ with $n$ pixels and $n_f$ features;
 # - **f-AnoGAN**: train an encoder $z = E(x)$ for the finished GAN, with the same loss. It ships as `fanogan`, for the
 #   phantom's T1w.
@@ -643,12 +650,12 @@ psnr = {
 print("healthy people rebuilt:", " · ".join(f"{name} {value:.1f} dB" for name, value in psnr.items()))
 
 # %% [markdown]
-# A sharp edge in the wrong place costs twice, a blurred one little.
+# A sharp edge in the wrong place costs twice: once where it is, once where it should be. A blurred one costs little.
 
 # %%
 lessons.predict(
     "04.invert",
-    "With that PSNR: dark tumours are ranked by f-AnoGAN's |x − x̂|, beside lesson 03's VAE…",
+    "With that PSNR: dark tumours are ranked by f-AnoGAN's |x − x̂|, beside the shipped VAE…",
     choices=["better", "about as well", "worse"],
 )
 
@@ -656,7 +663,7 @@ lessons.predict(
 patient = lessons.patient(dev)
 x = patient.images
 back = {"f-AnoGAN": anomaly.reconstruct(fanogan, x), "search": anomaly.gan_inversion(fanogan.gan, x).x_hat}
-back["VAE, lesson 03"] = anomaly.reconstruct(vae, x)
+back["VAE"] = anomaly.reconstruct(vae, x)
 drawn = torch.cat([x, *back.values()])
 plotting.rows(
     {"picture": drawn, "|x − x̂|": (x - drawn).abs() * patient.brain},
@@ -676,8 +683,9 @@ def residual(model):
 
 found = lessons.tumours(residual(fanogan), dev)
 by_vae = lessons.tumours(residual(vae), dev)
+by_level = lessons.tumours(anomaly.ZScore.fit(train, per_level=True), dev)  # lesson 03's |z| by level: no network
 for kind in found:
-    print(f"{kind:7} AP  f-AnoGAN {found[kind]:.2f}   VAE {by_vae[kind]:.2f}")
+    print(f"{kind:7} AP  f-AnoGAN {found[kind]:.2f}   VAE {by_vae[kind]:.2f}   |z| by level {by_level[kind]:.2f}")
 
 # %%
 apart = found["dark"] - by_vae["dark"]
@@ -689,9 +697,12 @@ lessons.reveal("04.invert", verdict, because=because)
 lessons.keep_row("04", "GAN, inverted by f-AnoGAN", psnr=psnr["f-AnoGAN"], frechet=table["epoch 60"][0], **found)
 
 # %% [markdown]
-# What comes back is *a* healthy brain, though not the patient's own: its folds lie elsewhere, as G can draw only what
-# its 32 numbers reach, and the low recall said that many people are not among that. So specks of healthy tissue light
-# up as well, and a threshold must live with them.
+# What comes back is *a* healthy brain, though not the patient's own. Its folds lie elsewhere: G can draw only what its
+# 32 numbers reach, and the low recall said that many people are not among that. So specks of healthy tissue light up
+# as well, and a threshold must live with them.
+#
+# It also matters which VAE stands beside it: on synthetic people your own of lesson 03, with $\sigma = 0.2$, comes
+# nearer (compare the rows). And |z| by level, which is no network, is ahead of them all.
 
 # %% [markdown]
 # ## Three questions
