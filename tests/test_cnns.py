@@ -1,5 +1,6 @@
 """Lesson 01's exercises: right answers, what learners get wrong and are told, and the material that the lesson uses."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,11 @@ from torch.nn import functional as F
 
 from brainlab import InputError
 from brainlab.lessons import check, cnns
+from brainlab.pretrain import recipes
 from brainlab.slices import Slices
 from brainlab.sources import phantom
 
-OURS = ("convolve", "receptive_field", "train_step", "balanced", "cam")
+OURS = ("convolve", "receptive_field", "train_step", "balanced_accuracy", "cam")
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +26,10 @@ def solved(name) -> Any:
     namespace = {"torch": torch}
     exec(check.all[name].solution().code, namespace)
     return namespace[name]
+
+
+def test_no_other_lesson_has_taken_the_name_of_an_exercise():
+    assert [check.all[name].lesson for name in OURS] == [cnns.LESSON] * len(OURS)
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -80,6 +86,12 @@ def zeroes_last(net, optimiser, x, label):
     return loss.detach().numpy()
 
 
+def back_to_eval(net, optimiser, x, label):
+    loss = set_to_none(net, optimiser, x, label)
+    net.eval()
+    return loss
+
+
 def with_loops(truth, answer):
     each = []
     for c in set(truth.tolist()):
@@ -106,8 +118,9 @@ RIGHT = [
     ("receptive_field", downwards),
     ("train_step", set_to_none),
     ("train_step", zeroes_last),
-    ("balanced", with_loops),
-    ("balanced", by_sklearn),
+    ("train_step", back_to_eval),
+    ("balanced_accuracy", with_loops),
+    ("balanced_accuracy", by_sklearn),
     ("cam", cam_by_einsum),
 ]
 
@@ -130,6 +143,10 @@ def step(*order, loss=F.cross_entropy, train=True, result: Any = "item"):
         return value.item() if result == "item" else result
 
     return made
+
+
+def own_optimiser(net, optimiser, x, label):
+    return step("zero", "back", "step")(net, torch.optim.Adam(net.parameters()), x, label)
 
 
 def recall_of(truth, answer, c):
@@ -158,6 +175,7 @@ WRONG = [
     ("convolve", lambda x, w: same(x, w) / w.sum(), "sums to 0"),
     ("convolve", lambda x, w: conv(F.pad(x[None], [1] * 4, mode="replicate")[0], w), "repeat the edge"),
     ("convolve", lambda x, w: F.pad(conv(x, w), [1] * 4), "border is left at 0"),
+    ("convolve", lambda x, w: conv(F.pad(x[None], [1] * 4, mode="reflect")[0], w), "zeros are asked for"),
     ("convolve", lambda x, w: conv(F.pad(x, [1] * 4), w) if len(w) == 3 else x, "not for 5 × 5"),
     ("convolve", lambda x, w: x, "single 1 in its middle"),
     ("convolve", lambda x, w: same(x, w)[None, None], "shape"),
@@ -184,6 +202,13 @@ WRONG = [
         step("zero", "back", "step", loss=lambda y, c: F.mse_loss(y.softmax(1), F.one_hot(c, 3).float())),
         "squared error",
     ),
+    (
+        "train_step",
+        step("zero", "back", "step", loss=lambda y, c: F.nll_loss(y.softmax(1), c)),
+        "logarithm is missing",
+    ),
+    ("train_step", step("zero", "back", "step", loss=F.nll_loss), "log-probabilities"),
+    ("train_step", own_optimiser, "given optimiser"),
     ("train_step", step("zero", "back", "step", "step"), "twice"),
     ("train_step", step("zero", "back", "step", train=False), "eval mode"),
     ("train_step", step("zero", "back", "step", result=1.0), "return the loss"),
@@ -194,13 +219,13 @@ WRONG = [
         "changes the batch in place",
     ),
     ("train_step", lambda net, opt, x, c: net(x), "not moved"),
-    ("balanced", lambda t, a: (t == a).float().mean(), "plain accuracy"),
-    ("balanced", precision, "precision"),
-    ("balanced", lambda t, a: 3 * three_classes(t, a), "divide by the number of classes"),
-    ("balanced", lambda t, a: 1 - three_classes(t, a), "goes wrong"),
-    ("balanced", lambda t, a: [recall_of(t, a, c) for c in range(3)], "now their mean"),
-    ("balanced", three_classes, "occur in `truth`"),
-    ("balanced", lambda t, a: 0.5, "Not that"),
+    ("balanced_accuracy", lambda t, a: (t == a).float().mean(), "plain accuracy"),
+    ("balanced_accuracy", precision, "precision"),
+    ("balanced_accuracy", lambda t, a: 3 * three_classes(t, a), "divide by the number of classes"),
+    ("balanced_accuracy", lambda t, a: 1 - three_classes(t, a), "goes wrong"),
+    ("balanced_accuracy", lambda t, a: [recall_of(t, a, c) for c in range(3)], "now their mean"),
+    ("balanced_accuracy", three_classes, "occur in `truth`"),
+    ("balanced_accuracy", lambda t, a: 0.5, "Not that"),
     ("cam", weighted, "*against*"),
     ("cam", lambda a, s: weighted(a, s).abs(), "absolute value"),
     ("cam", lambda a, s: (s.mean((2, 3), keepdim=True).relu() * a).sum(1, keepdim=True), "after the sum"),
@@ -266,6 +291,30 @@ def two_people() -> Slices:
     return phantom.build("labelled", "T1w", 64, 0, subjects=2)
 
 
+def test_the_people_of_the_lesson_are_not_among_those_whom_the_shipped_classifier_has_met(two_people, monkeypatch):
+    asked = []
+    monkeypatch.setattr(cnns.data, "load", lambda *what, **more: asked.append((what, more)) or two_people)
+    cnns.labelled("phantom", "T1w")
+    ((_, wanted),) = asked
+    judge = recipes.find("classifier")
+
+    def seeds(population, split):
+        return {population * phantom.POPULATION + number for number in phantom.numbers(split)}
+
+    met = {seed for population in range(judge.populations) for seed in seeds(population, judge.split)}
+    assert len(met) == 320  # as the lesson says
+    assert not met & seeds(wanted["seed"], wanted["split"])
+    assert not met & seeds(0, "dev")  # among whom our patient is
+
+
+def test_a_folder_is_parted_as_in_the_other_lessons(two_people, monkeypatch):
+    seeds = []
+    monkeypatch.setattr(cnns.data, "load", lambda *_, **more: seeds.append(more.get("seed", 0)) or two_people)
+    cnns.labelled("somewhere", "T1w")
+    cnns.others("somewhere", "T1w")
+    assert seeds == [0, 0]  # another seed would put people of dev among those to learn from
+
+
 def test_plaques_are_kept_out_and_healthy_comes_first(two_people):
     assert cnns.names(two_people) == (("healthy", "tumour", "infarct"), "ms")
 
@@ -276,6 +325,21 @@ def test_only_large_cuts_and_slices_of_the_healthy_scan_are_kept(two_people):
     assert set(known.labels) == {"healthy", "tumour"}
     for label, visit, one in zip(known.labels, known.visit, area, strict=True):
         assert (visit == "healthy" and one == 0) if label == "healthy" else one >= 200
+
+
+def test_a_healthy_scan_is_known_by_its_labels_and_not_by_what_its_file_is_called(two_people):
+    stems = replace(two_people, visit=tuple(f"{visit}_T1w" for visit in two_people.visit))
+    classes, out = cnns.names(stems)
+    assert (classes, out) == cnns.names(two_people)
+    assert cnns.large(stems, classes, 200).labels == cnns.large(two_people, classes, 200).labels
+
+
+def test_without_a_healthy_scan_three_kinds_are_needed(two_people):
+    ill = two_people[[visit != "healthy" for visit in two_people.visit]]
+    assert "healthy" in ill.labels  # slices beside the lesion
+    assert cnns.names(ill) == (("tumour", "infarct"), "ms")
+    with pytest.raises(InputError, match="or three kinds"):
+        cnns.names(ill[[visit != "ms" for visit in ill.visit]])
 
 
 def test_healthy_people_are_given_dark_and_bright_lesions_to_learn_from(two_people, monkeypatch):

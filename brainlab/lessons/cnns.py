@@ -20,6 +20,7 @@ from brainlab.lessons.checking import check
 from brainlab.slices import Slices
 
 LESSON = "01"
+UNMET = 8  # a population of phantoms: the shipped classifier met 0 to 7, and a start is judged on people new to it
 
 
 @check.add(
@@ -50,7 +51,10 @@ def convolve(answer: Any) -> str:
         raise Wrong("The picture shrank by a pixel on each side: put a frame of zeros around it first.")
     got = tensor(value, image.shape, "The filtered image").double()
     _recognise_convolution(got, image, kernel)
+    inside = (slice(1, -1), slice(1, -1))
     if not close(got, _slid(image, kernel)):
+        if close(got[inside], _slid(image, kernel)[inside].double()):
+            raise Wrong("Inside it is right; beyond the border zeros are asked for.")
         raise Wrong("Not that. Try the kernel with a single 1 in its middle: the image should come back unchanged.")
     wide = torch.randn(5, 5, generator=draw)
     if not close(tensor(call(answer, image, wide), image.shape, "Under a 5 × 5 kernel the image"), _slid(image, wide)):
@@ -114,15 +118,14 @@ def receptive_field(answer: Any) -> str:
         (91, "A layer's own stride came too early: it spreads what comes *after* the layer, not its own kernel."),
         (61, "The sum adds k for each layer: a kernel of k adds k − 1 to what one place saw already."),
         (45, "Begin with 1: with no layer at all, a pixel sees itself."),
-        (16 * 4, "That is the kernel times all the strides: layers below have kernels too."),
-        (64, "That is the whole image: is it?"),
+        (64, "That is the kernel times all the strides, or the whole image: layers below have kernels too."),
     )
     cases = [([3], [1], 3), ([3, 3], [1, 1], 5), ([3, 3], [2, 1], 7), ([5, 1, 3], [1, 2, 3], 9), ([7, 3], [3, 5], 13)]
     for kernels, strides, right in [*cases, ([4, 4, 4, 4], [2, 2, 2, 2], 46)]:
         one = number(call(answer, kernels, strides), "The receptive field")
         if not close(one, right):
             raise Wrong(f"For kernels {kernels} with strides {strides} it says {one:g}, and one number sees {right}.")
-    return "46 of 64 pixels: only after four layers does one number see a ventricle on both sides at once."
+    return "46 of 64 pixels: only after four layers does one number see a brain from left to right."
 
 
 @check.add(
@@ -152,7 +155,10 @@ def train_step(answer: Any) -> str:
     _recognise_step(first, net, x, label)
     once = _stepped(net, x, label)
     if not _same(first, once):
-        raise Wrong("The weights moved, but not by one step down the slope of the mean cross-entropy of the logits.")
+        raise Wrong(
+            "The weights moved, but not by one step of the given optimiser down the slope of the mean cross-entropy of "
+            "the logits."
+        )
     if not _same(second, _stepped(once, x, label)):
         raise Wrong(
             "The first step is right and the second is not: PyTorch *adds* each gradient to the last one. "
@@ -160,8 +166,8 @@ def train_step(answer: Any) -> str:
         )
     if not mode:
         raise Wrong(
-            "The weights are right, but the network came here in eval mode and was left so: dropout would sleep all "
-            "through training, and batch normalisation learn nothing. `net.train()` first."
+            "The weights are right, but the network came here in eval mode and saw the batch in it: dropout would "
+            "sleep all through training, and batch normalisation learn nothing. `net.train()` first."
         )
     if not close(number(said, "The loss"), F.cross_entropy(net(x), label)):
         raise Wrong("The weights are right; now return the loss of this batch, as it was before the step.")
@@ -179,12 +185,14 @@ def _small() -> tuple[Tensor, Tensor, nn.Module]:
 
 
 def _two_steps(answer: Callable, net: nn.Module, x: Tensor, label: Tensor) -> tuple[Any, nn.Module, nn.Module, bool]:
-    """What the learner's step says, the network after it and after another one, and whether it was set to train."""
-    mine = copy.deepcopy(net).eval()
+    """What the learner's step says, the network after it and after another, and whether it took the batch to train."""
+    mine, modes = copy.deepcopy(net).eval(), []
+    hook = mine.register_forward_hook(lambda seen, *_: modes.append(seen.training))
     optimiser = torch.optim.SGD(mine.parameters(), lr=0.5)
     images, names = x.clone(), label.clone()
     said = call(lambda: answer(mine, optimiser, images, names))
-    mode, first = mine.training, copy.deepcopy(mine)
+    hook.remove()
+    mode, first = modes[0] if modes else mine.training, copy.deepcopy(mine)
     call(lambda: answer(mine, optimiser, images, names))
     if not (torch.equal(images, x) and torch.equal(names, label)):
         raise Wrong("Your step changes the batch in place. Work on new tensors.")
@@ -234,6 +242,17 @@ def _recognise_step(first: nn.Module, net: nn.Module, x: Tensor, label: Tensor) 
             0.5,
             "That is the squared error of the probabilities: the cross-entropy is asked for.",
         ),
+        (
+            lambda logits, label: F.nll_loss(logits.softmax(1), label),
+            0.5,
+            "The logarithm is missing: that is −p, and −log p is asked for. `F.cross_entropy` takes the logits as they "
+            "come.",
+        ),
+        (
+            lambda logits, label: F.nll_loss(logits, label),
+            0.5,
+            "`F.nll_loss` takes log-probabilities, and these are logits: `F.cross_entropy` is for those.",
+        ),
         (F.cross_entropy, 1.0, "The step is twice as long as it should be: is `step()` or `backward()` there twice?"),
     ]
     for loss, lr, message in typical:
@@ -250,12 +269,12 @@ def _recognise_step(first: nn.Module, net: nn.Module, x: Tensor, label: Tensor) 
         "The mean over the classes that occur in `truth` of `(answer[truth == c] == c).float().mean()`.",
     ],
     solution="""
-        def balanced(truth, answer):
+        def balanced_accuracy(truth, answer):
             recalls = [(answer[truth == c] == c).float().mean() for c in truth.unique()]
             return torch.stack(recalls).mean()
     """,
 )
-def balanced(answer: Any) -> str:
+def balanced_accuracy(answer: Any) -> str:
     """The mean over classes of recall."""
     truth = torch.tensor([0] * 12 + [1] * 5 + [2] * 3)
     said = torch.tensor([0] * 8 + [1, 1, 1, 2] + [1] * 3 + [0, 2] + [2, 0, 0])
@@ -344,10 +363,12 @@ def cam(answer: Any) -> str:
 def labelled(name: str, contrast: str) -> Slices:
     """Slices with names to learn from: the split ``labelled``, or healthy people who are given lesions.
 
+    Of the phantom these are people whom the shipped classifier has not met, those of population ``UNMET``.
     Of a set without any finding that has a mask, every fourth healthy training slice is taken, with a bright and a dark
     lesion of each kind put in (``data.with_lesions``).
     """
-    found = data.load(name, split="labelled", contrast=contrast)
+    seed = UNMET if str(name) == "phantom" else 0
+    found = data.load(name, split="labelled", contrast=contrast, seed=seed)
     if found.masks.any():
         return found
     made = data.with_lesions(data.load(name, split="train", contrast=contrast)[::4])
@@ -366,15 +387,23 @@ def others(name: str, contrast: str) -> Slices | None:
 def names(s: Slices) -> tuple[tuple[str, ...], str]:
     """The classes to learn, "healthy" first, and the kind of lesion kept out: plaques, else the last by name."""
     kinds = sorted(set(s.labels) - {"healthy", "unknown"}, reverse=True)
-    if len(kinds) < 2:
-        raise InputError(f"This lesson needs two kinds of lesion by name, and these data have {kinds}.")
+    healthy = ["healthy"] if _well(s).any() else []
+    if len(healthy) + len(kinds) < 3:
+        beside = "beside healthy people" if healthy else "and healthy people, or three kinds"
+        raise InputError(f"This lesson needs two kinds of lesion by name, {beside}, and these data have {kinds}.")
     out = "ms" if "ms" in kinds else kinds[0]
-    return (*(["healthy"] if "healthy" in s.labels else []), *(kind for kind in kinds if kind != out)), out
+    return (*healthy, *(kind for kind in kinds if kind != out)), out
 
 
 def large(s: Slices, classes: Sequence[str], mm2: float) -> Slices:
     """Slices of healthy scans, and those of the named lesions whose cut measures at least ``mm2``."""
     area = s.masks.flatten(1).sum(1).numpy() * s.spacing**2
-    named, visit = np.array(s.labels), np.array(s.visit)
-    well = (named == "healthy") & (visit == "healthy")
-    return s[np.isin(named, classes) & (well | (area >= mm2))]
+    lesion = (np.array(s.labels) != "healthy") & (area >= mm2)
+    return s[np.isin(s.labels, classes) & (_well(s) | lesion)]
+
+
+def _well(s: Slices) -> np.ndarray:
+    """Which slices are of a scan in which nothing was found, (N,) bool, whatever its source calls that visit."""
+    scans = list(zip(s.subjects, s.visit, strict=True))
+    ill = {scan for scan, label in zip(scans, s.labels, strict=True) if label != "healthy"}
+    return np.array([scan not in ill for scan in scans], dtype=bool)

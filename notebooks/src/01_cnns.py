@@ -53,10 +53,12 @@ DATA, CONTRAST = "phantom", "T1w"
 
 # %% [markdown]
 # A classifier needs people whose lesions have a **name**. `labelled` are forty people, each scanned healthy and with
-# each kind of lesion. (A folder of healthy people, if you name one, is given lesions.) We take slices of the healthy
-# scan, and of the others those in which the lesion's cut measures at least 2 cm². That is kinder than a clinic: many
-# plaques of multiple sclerosis are a pixel or two wide at this size, and the classifier that ships with the kit, which
-# has to name those as well, calls more than half of all healthy slices ill. So plaques are left out, for now.
+# each kind of lesion. (A folder of healthy people, if you name one, is given lesions.) We take all slices of the
+# healthy scan. Of the other scans we take the slices in which the lesion's cut measures at least 2 cm².
+#
+# That is kinder than a clinic: many plaques of multiple sclerosis are a pixel or two wide at this size. The classifier
+# that ships with the kit has to name those as well, and it calls more than half of all healthy slices ill. So plaques
+# are left out, for now.
 
 # %%
 labelled = cnns.labelled(DATA, CONTRAST)
@@ -161,7 +163,7 @@ filter_lab(slices=patient, parts=("filter",))
 # ## 2 · How much does one number see?
 #
 # After one layer with a 4 × 4 kernel a number has seen 4 × 4 pixels. The kernel moves by two pixels at a time (its
-# **stride** $s$), so the picture that it leaves has half the width, and the next kernel covers more of the brain. With
+# **stride** $s$), so the picture that it leaves has half the width. The next kernel covers more of the brain. With
 # kernels $k_l$ and strides $s_l$ the **receptive field** is
 #
 # $$ r = 1 + \sum_{l} (k_l - 1) \prod_{m<l} s_m . $$
@@ -259,9 +261,10 @@ for name, part in {"to learn from": train, "held out": held}.items():
 # Where one class is much more frequent, as healthy slices are in the phantom, a network does well to name it always.
 # With **class weights** $w_c \propto 1 / n_c$ each class counts the same in the loss.
 #
-# Some two dozen people are few. So we train twice, with the same loop: once from random weights, and for three times as
-# long, once from the convolutions of a network that ships with the kit and has practised on 320 other people
-# (**transfer**). Only its last layer, which gives the names, begins anew.
+# Some two dozen people are few. So we train twice, with the same loop: once from random weights, for three times as
+# many epochs; and once from the convolutions of a network that ships with the kit (**transfer**). That one has
+# practised on 320 other people, none of whom is in this lesson. Only its last layer, which gives the names, begins
+# anew.
 
 # %%
 lessons.predict(
@@ -331,15 +334,15 @@ assert max(apart) < 1e-5  # of a step of 1e-3: Adam makes rounding visible where
 
 
 # %% tags=["solution"]
-# stub: def balanced(truth, answer):
+# stub: def balanced_accuracy(truth, answer):
 # stub:     ...  # your turn
-def balanced(truth, answer):
+def balanced_accuracy(truth, answer):
     recalls = [(answer[truth == c] == c).float().mean() for c in truth.unique()]
     return torch.stack(recalls).mean()
 
 
 # %%
-check.balanced(balanced)
+check.balanced_accuracy(balanced_accuracy)
 
 
 # %%
@@ -375,8 +378,9 @@ lessons.reveal(
 answer = saliency.probabilities(classifier, held.images).argmax(1)
 confusion = torch.stack([answer[truth == c].bincount(minlength=len(CLASSES)) for c in range(len(CLASSES))])
 print(f"{'truth':12}" + "".join(f"{name:>12}" for name in CLASSES) + f"{'recall':>10}")
-for name, row, recall in zip(CLASSES, confusion, recalls(truth, answer).values()):
-    print(f"{name:12}" + "".join(f"{int(n):12}" for n in row) + f"{recall:10.2f}")
+share_right = recalls(truth, answer)
+for name, row in zip(CLASSES, confusion):
+    print(f"{name:12}" + "".join(f"{int(n):12}" for n in row) + f"{share_right.get(name, np.nan):10.2f}")
 
 # %% [markdown]
 # Read it by rows: of the people with this, what were they told? Whether it is worse to miss a lesion or to alarm the
@@ -485,8 +489,8 @@ plotting.overlay(
     above=0.3,
     columns=6,
     caption=f"Grad-CAM for “{CLASSES[why]}” from 30 % of each map's peak. First our patient. Blue: the lesion.",
-    alt="Six slices, each with a coloured patch where the classifier found what speaks for its answer. In some the"
-    " patch covers the outlined lesion, in others it lies beside it, at the brain's edge or on the other half.",
+    alt="Six slices, each with a large coloured patch where the classifier found what speaks for its answer. The"
+    " patches cover much more than the outlined lesions, and a patch is often brightest beside the lesion.",
 )
 
 # %% [markdown]
@@ -512,13 +516,13 @@ lessons.reveal("01.where", round(100 * hits[LAYER]), because=told)
 
 # %% [markdown]
 # The layers disagree about the same answer, and none of them draws an outline: layer 4 has 4 × 4 places, and a place in
-# layer 3 has not seen the other half of the brain. What a map shows is what the *answer* rests on, which may be the
-# lesion, the ventricle that it pushes aside, or the healthy half that it is compared with. To name what is there and to
-# know where it is are different things.
+# layer 3 sees half the width of a brain. What a map shows is what the *answer* rests on. That may be the lesion, the
+# ventricle that it pushes aside, or the healthy half that it is compared with. To name what is there and to know where
+# it is are different things.
 #
 # How would such a map do as a detector, pixel by pixel? Every lesson of this course adds its row to one table: average
 # precision on the tumours of `dev`, from the highest pixel down. (1 is perfect; a guess scores the share of the brain
-# that is lesion, here one or two per cent.) We take the last layer, as the paper does.
+# that is lesion, printed below.) We take the last layer, as the paper does.
 
 # %%
 row = None
@@ -537,9 +541,11 @@ if row is not None:
         lambda s: s.brain * saliency.probabilities(classifier, s.images)[:, why, None, None, None], dev
     )
     print("AP of the bare probability:", ", ".join(f"{kind} {value:.2f}" for kind, value in even.items()))
+    dark = dev.where(visit="tumour-hypo")
+    print(f"a guess: {float(dark.masks.sum() / dark.brain.sum()):.2f}")
 
 # %% [markdown]
-# What the map has above that control is what it knows of the place.
+# What the map has above that control is what it knows of the place; where it has nothing above it, it knows none.
 #
 # Keep an eye on the **iso-intense** column. The coming lessons compare intensities, and a tumour as bright as grey
 # matter hides from that. A classifier has been told what tumours do to their surroundings. And there is the price: it
@@ -553,8 +559,10 @@ if row is not None:
 # $$ p(c \mid x) = \frac{p(x \mid c)\, p(c)}{\sum_{c'} p(x \mid c')\, p(c')} . $$
 #
 # The simplest pair: **logistic regression**, and **naive Bayes**, which says that within a class each feature is a
-# Gaussian of its own, independent of the others. Ng and Jordan (2002) showed that naive Bayes needs fewer examples to
-# come as far as it ever will, and that this end is no better than logistic regression's, for its assumption is wrong.
+# Gaussian of its own, independent of the others. Ng and Jordan (2002) compared such pairs. Naive Bayes needs fewer
+# examples to come as far as it ever will; with very many, logistic regression is at least as good. (They proved it
+# where both classes share each feature's variance, so that both models draw straight borders. Here each class has its
+# own, and the border of naive Bayes is curved.)
 #
 # Eight features a slice: five percentiles of brightness, and three of the difference between left and right.
 
@@ -620,16 +628,16 @@ verdict = (
     if abs(bayes - logistic) < 0.01
     else ("naive Bayes (generative)" if bayes < logistic else "logistic regression (discriminative)")
 )
-gap = [errors["naive Bayes"].mean(1)[i] - errors["logistic regression"].mean(1)[i] for i in (0, -1)]
+gap = [errors["naive Bayes"].mean(1)[i] - errors["logistic regression"].mean(1)[i] for i in (at, -1)]
 lessons.reveal(
     "01.few",
     verdict,
-    because=f"Naive Bayes' error minus logistic regression's: {gap[0]:+.2f} with {SIZES[0]} slices of each class,"
+    because=f"Naive Bayes' error minus logistic regression's: {gap[0]:+.2f} with {SIZES[at]} slices of each class,"
     f" {gap[1]:+.2f} with {SIZES[-1]}. Ng and Jordan lead us to expect that this difference rises.",
 )
 
 # %% [markdown]
-# Read the two ends of the curves, and mind the bars: they are over draws of the training slices, and all draws share
+# Read the curves from left to right, and mind the bars: they are over draws of the training slices, and all draws share
 # the same few people to be tested on. Whoever assumes what a class looks like may get by with fewer examples, and pays
 # for a wrong assumption in the end. And there is something that only a generative model can do at all: say that $p(x)$,
 # the denominator, is small. That no class it knows looks like *this*.
@@ -756,14 +764,15 @@ lessons.reveal(
 
 # %% [markdown]
 # Look down the last column: nowhere does it say "I have not seen this", and on noise, where no answer is right, it is
-# surer than the guess that it ought to make. An unknown kind of lesion becomes a known one or healthy, whatever is
-# nearest to the border, and a border has no distance from the data. (To be exact: the convolutions that we started from
+# surer than the guess that it ought to make. What is strange may get a lower number, but so does many a slice of its
+# own kind. An unknown kind of lesion becomes a known one or healthy, by the side of the border on which it falls. How
+# far it lies from all that was ever learned, a border does not say. (To be exact: the convolutions that we started from
 # had met plaques under that name. Even that does not help, once the name is gone.)
 #
 # Four limits, then:
 #
 # 1. It knows the **kinds** it was taught, and gives one of their names to everything else.
-# 2. Its **confidence** is no measure of how familiar an image is.
+# 2. Its **confidence** compares the names that it knows; it does not measure how familiar an image is.
 # 3. It needs **labels**: hundreds of slices that an expert has named; healthy scans are cheap.
 # 4. A label is not a **place**: Grad-CAM points, roughly.
 #
@@ -831,7 +840,7 @@ lessons.progress()
 #
 # - Y. LeCun et al. 1998, *Proceedings of the IEEE* 86:2278: learned convolutions beat designed features at reading
 #   handwriting.
-# - A. Y. Ng, M. I. Jordan 2002, *On discriminative vs. generative classifiers*, NIPS 14: naive Bayes nears its
+# - A. Y. Ng, M. I. Jordan 2002, *On discriminative vs. generative classifiers*, NeurIPS 14: naive Bayes nears its
 #   (higher) asymptotic error with fewer examples.
 # - R. R. Selvaraju et al. 2017, *Grad-CAM*, ICCV: gradients of a class, averaged over a map, weigh what the map shows.
 # - J. Adebayo et al. 2018, *Sanity checks for saliency maps*, NeurIPS: some saliency maps hardly change when the
