@@ -82,6 +82,15 @@ def stub_raises(a, b):
 BLANKS = [None, ..., NotImplemented, (..., ...), stub_dots, stub_words]
 
 
+def test_no_two_lessons_share_a_name(monkeypatch):
+    monkeypatch.setattr(check, "all", dict(check.all))
+    with pytest.raises(ValueError, match="Lesson 02 has a check called sse already"):
+
+        @check.add(lesson="99", hints=[], solution="")
+        def sse(answer):
+            return ""
+
+
 @pytest.mark.parametrize("name", list(check.all))
 @pytest.mark.parametrize("blank", BLANKS, ids=lambda blank: getattr(blank, "__name__", repr(blank)))
 def test_an_untouched_stub_is_not_attempted(name, blank, own_file):

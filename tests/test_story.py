@@ -71,7 +71,7 @@ def test_rows_of_another_hand_are_passed_over_not_stumbled_on():
 
 
 def test_a_table_without_a_row_says_where_rows_come_from():
-    assert repr(lessons.table()).startswith("No row yet: lessons 02 to 05")
+    assert repr(lessons.table()).startswith("No row yet: lessons 01 to 05")
     assert lessons.table()._repr_html_().startswith("<p>No row yet")
 
 

@@ -82,11 +82,14 @@ class Checks:
         self.all: dict[str, Check] = {}
 
     def add(self, lesson: str, hints: Sequence[str], solution: str) -> Callable[[Callable[[Any], str]], Check]:
-        """Decorator that makes a verifying function a check under its own name."""
+        """Decorator that makes a verifying function a check under its own name, which no other lesson may have taken."""
 
         def made(verify: Callable[[Any], str]) -> Check:
-            self.all[verify.__name__] = Check(verify, lesson, hints, solution)
-            return self.all[verify.__name__]
+            name = verify.__name__
+            if name in self.all and self.all[name].lesson != lesson:
+                raise ValueError(f"Lesson {self.all[name].lesson} has a check called {name} already.")
+            self.all[name] = Check(verify, lesson, hints, solution)
+            return self.all[name]
 
         return made
 

@@ -25,7 +25,7 @@ COLUMNS = {
     "bright": ("bright, AP", ".2f"),
 }
 """What a row may hold: its heading, and how the number is written."""
-EMPTY = "No row yet: lessons 02 to 05 keep one here for each model that you meet in them."
+EMPTY = "No row yet: lessons 01 to 05 keep one here for each model that you meet in them."
 LEVELS = {"dark": "hypo", "iso": "iso", "bright": "hyper"}
 
 
