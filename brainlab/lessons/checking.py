@@ -82,7 +82,7 @@ class Checks:
         self.all: dict[str, Check] = {}
 
     def add(self, lesson: str, hints: Sequence[str], solution: str) -> Callable[[Callable[[Any], str]], Check]:
-        """Decorator that makes a verifying function a check under its own name, which no other lesson may have taken."""
+        """Decorator that makes a verifying function a check under its own name, taken by no other lesson."""
 
         def made(verify: Callable[[Any], str]) -> Check:
             name = verify.__name__

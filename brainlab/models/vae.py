@@ -5,9 +5,9 @@
     x_hat = decoder(z)
 
 Trained to maximise E log p(x|z) − KL(q(z|x) ‖ N(0, I)) (``losses.elbo``): the first term wants small clouds far apart,
-the second wants each like N(0, I). Together they are meant to leave no gaps, so that a z drawn from N(0, I) decodes to a
-brain, and a straight line between two brains passes through others (Kingma and Welling 2014, ICLR; Rezende et al. 2014,
-ICML). On slices of brains gaps remain: compare the clouds' mixture with the prior before you trust a draw.
+the second wants each like N(0, I). Together they are meant to leave no gaps, so that a z drawn from N(0, I) decodes to
+a brain, and a straight line between two brains passes through others (Kingma and Welling 2014, ICLR; Rezende et al.
+2014, ICML). On slices of brains gaps remain: compare the clouds' mixture with the prior before you trust a draw.
 """
 
 from typing import NamedTuple
