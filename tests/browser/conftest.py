@@ -58,7 +58,7 @@ def pytest_runtest_makereport(item, call):
     pages = [page for one in given for page in ([one] if isinstance(one, Page) else getattr(one, "pages", []))]
     if report.when == "call" and report.failed and pages:
         FAILURES.mkdir(exist_ok=True)
-        for number, page in enumerate(pages):
+        for number, page in enumerate(page for page in pages if not page.is_closed()):
             page.screenshot(path=FAILURES / f"{item.name}-{number}.png")
             (FAILURES / f"{item.name}-{number}.txt").write_text("\n".join(complaints(page)))
     return report
