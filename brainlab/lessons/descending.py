@@ -65,6 +65,8 @@ def weights(answer: Any, gamma: float) -> dict[str, dict[str, float]]:
 
 def _parted(objective: Any, name: str) -> dict[str, float]:
     """The gradient of an objective in its own network as a sum of those of the terms."""
+    if is_blank(objective):
+        raise Wrong(f"What the {name} descends is still open: write its row of the table.")
     if not isinstance(objective, Tensor) or not objective.requires_grad:
         raise Wrong(
             f"What the {name} descends carries no gradient: build it from what you are given, with no `.item()`."

@@ -25,11 +25,13 @@ LEARNS = {"encoder": {"prior", "likeness"}, "decoder": {"likeness", "gan"}, "dis
 )
 def edge(answer: Any) -> str:
     """The expected squared error of a sharp edge at one of two places, and of a grey one between them."""
-    if not isinstance(answer, tuple | list | Tensor) and not hasattr(answer, "shape"):
+    if not isinstance(answer, tuple | list) and not getattr(answer, "shape", ()):
         raise Wrong(f"Two numbers are asked for, (sharp, grey), and this is {kind(answer)}.")
     if isinstance(answer, str | bytes) or len(answer) != 2:
         raise Wrong(f"Two numbers are asked for, (sharp, grey), and here are {len(answer)}.")
-    sharp, grey = (number(one, name) for one, name in zip(answer, ("The sharp edge's cost", "The grey's"), strict=True))
+    sharp, grey = (
+        number(one, name) for one, name in zip(answer, ("The sharp edge's cost", "The grey pixel's cost"), strict=True)
+    )
     told = (
         ((0.25, 0.5), "The two have changed places: sharp comes first."),
         ((0.5, 0.5), "That is the *absolute* error, for which both cost the same. Square the differences."),
@@ -88,7 +90,7 @@ def likeness(answer: Any) -> str:
         (losses.non_saturating(judge(x_tilde)).detach(), "That is how well x̃ fools the judge, whatever x looks like."),
     )
     if number(call(judged, x, x), "The loss") != 0:
-        raise Wrong("Of an image and itself the loss should be exactly 0.")
+        raise Wrong("Of an image and itself the loss should be exactly 0. The Gaussian's constant is left out.")
     if not close(got, each.mean() / 2):
         raise Wrong("Not that: half the squared difference of the features, summed over an image, averaged over them.")
     _teaches(judged, x, x_tilde)

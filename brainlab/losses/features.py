@@ -8,8 +8,8 @@ from brainlab.losses.reconstruction import squared_error
 def feature_matching(d: Tensor, d_tilde: Tensor) -> Tensor:
     """−log N(D_l(x) | D_l(x̃), I) but for its constant: ½ ‖D_l(x) − D_l(x̃)‖², features (B, ...). Nats an image.
 
-    Larsen et al. 2016 (ICML), equation 7. A sulcus a pixel to the left costs little here and much pixel by pixel,
-    which is why pixels reward blur.
+    Larsen et al. 2016 (ICML), equation 7. Beside a shift, a blur costs more here than pixel by pixel, though by little
+    in the weights that ship: there a shift by one pixel costs 3.2 times as much as a 3 × 3 blur, in pixels 3.5 times.
     """
     return squared_error(d, d_tilde) / 2
 

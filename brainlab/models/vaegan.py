@@ -4,9 +4,10 @@
     x_p = decoder(z_p),      z_p ~ N(0, I)
     L_llike = ½ ‖D_l(x) − D_l(x_tilde)‖²          D_l, a layer of the discriminator
 
-A pixel-wise loss is content with the mean of all brains that z may stand for: blur. A discriminator objects to blur,
-and its layer D_l is a distance that forgives a sulcus a pixel to the left. Three networks, three objectives, and each
-gradient goes where it belongs only: that is ``training.vaegan_step`` (Larsen et al. 2016, ICML, algorithm 1).
+A pixel-wise loss is content with the mean of all brains that z may stand for: blur. A discriminator objects to blur.
+Its layer D_l does not forgive a shift, as the paper hopes: measured with the weights that ship, one pixel to the side
+costs 3.2 times as much as a 3 × 3 blur, in pixels 3.5 times. Three networks, three objectives, and each gradient goes
+where it belongs only: that is ``training.vaegan_step`` (Larsen et al. 2016, ICML, algorithm 1).
 """
 
 from brainlab.models import blocks

@@ -8,13 +8,18 @@
     decoder         descends   γ · L_llike − (1 − γ) · ½ [log D(x̃) + log D(x_p)]
     discriminator   descends   −L_GAN                                       nothing of L_llike: it would make all alike
 
-Larsen et al. 2016 (ICML), algorithm 1. There the decoder descends +(1 − γ) · L_GAN; this is its non-saturating form.
-The halves are not in the paper. In its authors' code the discriminator's class weighs a real image 0.5 and the two
-fakes 0.25 each unless told otherwise, as here (their CelebA experiment weighs real 0.66); the half in the decoder's row
-is the kit's own. Without them fakes are two to one, a discriminator that can only guess pays log 3 for a real image and
-0.41 for a fake, and the equilibrium rule below, made for log 2, stops the decoder just where it should go on. A sign
-read wrongly, or gradients of two objectives adding up in one network, train the decoder to *help* the discriminator:
-both are in published code, both still give images, and tests look for both.
+Larsen et al. 2016 (ICML), algorithm 1, with the non-saturating form in the decoder's row. As printed there the decoder
+descends γ · L_llike − L_GAN and the discriminator L_GAN: signs that fit an L_GAN that is a cross-entropy to be
+minimised. With the log-likelihood that the paper's text defines, L_GAN above, each of the two would learn the opposite
+of its trade.
+
+Neither 1 − γ nor the halves are in the paper. In its authors' code the decoder weighs the two by γ and 1 − γ, and the
+discriminator's class a real image by 0.5 and the two fakes by 0.25 each unless told otherwise, as here (their CelebA
+experiment weighs real 0.66); the half in the decoder's row is the kit's own. Without the halves fakes are two to one,
+a discriminator that can only guess pays log 3 for a real image and 0.41 for a fake, and the equilibrium rule below,
+made for log 2, stops the decoder just where it should go on. A sign read wrongly, or gradients of two objectives adding
+up in one network, train the decoder to *help* the discriminator: both are in published code, both still give images,
+and tests look for both.
 """
 
 from typing import NamedTuple

@@ -249,8 +249,9 @@ verdict = CHOICES[0 if features < pixels / 2 else 2 if features > 2 * pixels els
 lessons.reveal("05.moved", verdict, because="Three strided convolutions, and no pooling: this layer keeps places.")
 
 # %% [markdown]
-# A claim in an abstract is worth a measurement. Whatever makes a VAE-GAN sharp, here it is not that its features
-# forgive a sulcus its place. Keep that in mind for section 5, where one of the five has likeness *alone*.
+# Beside a shift, a blur costs a little more in features than in pixels: that much of the hope is true, and no more. A
+# claim in an abstract is worth a measurement. Whatever makes a VAE-GAN sharp, here it is not that its features forgive
+# a sulcus its place. Keep that in mind for section 5, where one decoder of the five hears of likeness *alone*.
 
 # %% [markdown]
 # ## 4 · Three networks, three objectives
@@ -314,9 +315,10 @@ check.learns(learns)
 # | discriminator | −GAN |
 #
 # −log D instead of log(1 − D) is lesson 04's non-saturating form. Mind the signs. The paper's algorithm 1 has the
-# decoder descend γ · likeness − GAN and the discriminator GAN; taken at its word, with GAN as above, each learns the
-# opposite of its trade. Published code was written from it word by word, and its authors had to find out (issue 1 of
-# DL-IT/generative_zoo).
+# decoder descend γ · likeness − GAN and the discriminator GAN: signs that fit a cross-entropy to be minimised. Its text
+# defines GAN as above, as a log-likelihood; with that, each learns the opposite of its trade. Published code was
+# written from it word by word, and its authors had to find out
+# ([generative_zoo](https://github.com/DL-IT/generative_zoo), issue 1).
 #
 # ### Exercise 4: the three objectives
 #
@@ -342,8 +344,8 @@ def objectives(prior, likeness, real, tilde, p, gamma):
 check.objectives(objectives)
 
 # %% [markdown]
-# The kit's step agrees, on the same batch and the same noise (its `pixel=0` is the paper's; by default the kit keeps a
-# small pixel term, which steadies small networks):
+# The kit's step agrees, on the same batch and the same noise (its `pixel=0` is the paper's; by default the kit adds a
+# pixel term to likeness, which steadies small networks):
 
 # %%
 gamma, fooling = 1e-3, losses.called_real(torch.cat([tilde, p]))
@@ -391,7 +393,8 @@ for costs in np.random.default_rng(0).exponential(0.7, (500, 2)):
 #
 # The five networks differ in γ and in nothing else: same people, same 24 epochs, same seed. At γ = 1 the decoder hears
 # of likeness alone, at γ = 1e-5 of hardly anything but the discriminator. (Why such small numbers? Likeness is a sum
-# over 4,096 features, and as many pixels; log D is one.)
+# over 4,096 features, and as many pixels; log D is one. The pixel term is not small: at γ = 1 it comes to about as many
+# nats as the features, at 1e-3 to far more, for there the features themselves are small.)
 
 # %%
 lessons.predict(
@@ -490,8 +493,8 @@ figure
 # - **The trade-off is there.** Down the table PSNR falls while sharpness, by and large, grows. No network has both.
 # - **Sharp is not yet right.** At the finest frequencies small γ has *more* power than brains have: grain, with a
 #   checkerboard in it that the decoder's upsampling leaves.
-# - **Likeness alone does not sharpen.** At γ = 1 the features are there and the forging is not, and the brain is flat.
-#   What sharpens is the *adversary*.
+# - **Likeness alone sharpens little.** At γ = 1 the features are there (with pixels beside) and the forging is not:
+#   round crisp ventricles the brain is flat. What brings the texture is the *adversary*.
 # - **Truth falls too.** The more detail is drawn, the less of it is at its place: near 0 at γ = 1e-5. It is *a* brain's
 #   texture, not this brain's.
 # - **Samples gain most.** The VAE's look like nothing; the VAE-GANs' come much nearer, best at middle γ. Going lower
@@ -622,9 +625,11 @@ lessons.reveal("05.features", verdict, because=f"Better by 0.02: {', '.join(bett
 #   imitations is not what distinguishes health from disease: no lesion was ever among the fakes.
 # - For **bright** ones features are level with pixels or a little ahead (over all kinds of lesion, on twelve people of
 #   `test`: 0.12 against 0.08). Plain brightness, without any network, is far ahead of both.
-# - The VAE-GAN is ahead of the VAE. Not by its sharpness: lesson 06 shows that it *copies less* of a tumour.
-# - The last row "finds" bright tumours best of these networks. Look at its picture above: a brain of one grey. Its
-#   residual is a threshold on brightness, and scores like one.
+# - The VAE-GAN is ahead of the VAE. Not by its sharpness: lesson 06 blurs it, and it finds as much. But it *copies
+#   less* of a tumour.
+# - The last row finds bright tumours best of these networks. Look at its picture above: a brain of one grey. Whatever
+#   is brighter than that grey stands out, so for bright tumours its residual is a threshold on brightness, and scores
+#   like one. For dark ones it beats darkness itself, since it has learned where fluid lies.
 
 # %%
 numbers = {"psnr": found["γ = 1e-3"][0], **ap["VAE-GAN |x − x̂|"]}
