@@ -286,15 +286,15 @@ def learn(start, epochs=EPOCHS):
     net = bl.Classifier(bl.ModelConfig(classes=CLASSES))
     if start is not None:
         net.cnn.load_state_dict(start.cnn.state_dict())
-    optimiser, losses = torch.optim.Adam(net.parameters(), lr=1e-3), []
+    adam, losses = torch.optim.Adam(net.parameters(), lr=1e-3), []
     for epoch in range(epochs):
         net.train()
         for batch in batches.epoch(epoch):
-            optimiser.zero_grad()
-            loss = F.cross_entropy(net(batch["x"]), batch["label"], weights)
-            loss.backward()
-            optimiser.step()
-            losses.append(loss.item())
+            adam.zero_grad()
+            cost = F.cross_entropy(net(batch["x"]), batch["label"], weights)
+            cost.backward()
+            adam.step()
+            losses.append(cost.item())
     net.eval()
     return net, np.array(losses).reshape(epochs, -1).mean(1)
 
@@ -716,14 +716,14 @@ for name, forgets in {"as it should be": False, "without zero_grad": True}.items
     torch.manual_seed(0)
     net, losses[name] = bl.Classifier(bl.ModelConfig(classes=CLASSES)), []
     net.cnn.load_state_dict(checkpoints.load("classifier").cnn.state_dict())
-    optimiser = torch.optim.SGD(net.parameters(), lr=0.02)
+    sgd = torch.optim.SGD(net.parameters(), lr=0.02)
     for batch in list(batches.epoch(0)) * 3:
         if not forgets:
-            optimiser.zero_grad()
-        loss = F.cross_entropy(net(batch["x"]), batch["label"], weights)
-        loss.backward()
-        optimiser.step()
-        losses[name].append(loss.item())
+            sgd.zero_grad()
+        cost = F.cross_entropy(net(batch["x"]), batch["label"], weights)
+        cost.backward()
+        sgd.step()
+        losses[name].append(cost.item())
     print(f"{name:18} loss: last ten batches {np.mean(losses[name][-10:]):.2f}, worst batch {max(losses[name]):.2f}")
 
 # %% [markdown]
