@@ -316,9 +316,9 @@ plotting.curves(
 batch, twins = next(iter(batches)), [bl.Classifier(bl.ModelConfig(classes=CLASSES)) for _ in range(2)]
 twins[1].load_state_dict(twins[0].state_dict())
 training.classifier_step(twins[0], lr=1e-3, class_weights=weights.tolist())(batch)
-optimiser = torch.optim.Adam(twins[1].parameters(), lr=1e-3)
+adam = torch.optim.Adam(twins[1].parameters(), lr=1e-3)
 F.cross_entropy(twins[1](batch["x"]), batch["label"], weights).backward()
-optimiser.step()
+adam.step()
 apart = [float((a - b).detach().abs().mean()) for a, b in zip(*(one.parameters() for one in twins))]
 assert max(apart) < 1e-5  # of a step of 1e-3: Adam makes rounding visible where a slope is all but 0
 

@@ -32,9 +32,9 @@
 
 # %% [markdown] tags=["instructor"]
 # **For the instructor.** 45 minutes: points and holes 5, the cloud 6, the bound 9, sigma and beta 6, training and walks
-# 7, the price of words 4, lesions 5, collapse 3 (section 8 is to be read at home). Training takes 30 to 40 s on two cores: let
-# them finish exercise 4 meanwhile. The synthetic people are grown at the first run and cached: run the setup cells
-# before the class.
+# 7, the price of words 4, lesions 5, collapse 3 (section 8 is to be read at home). Training takes 30 to
+# 40 s on two cores: let them finish exercise 4 meanwhile. The synthetic people are grown at the first run and cached:
+# run the setup cells before the class.
 #
 # The one sentence to leave them with: *the KL is the price of saying something about an image, and $\sigma$ decides
 # what that something is worth.*
