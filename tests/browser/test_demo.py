@@ -32,6 +32,11 @@ class Demo:
         self.asked: list[str] = []  # every address that its page has asked
 
 
+def heed_interrupts() -> None:
+    """What a shell starts in the background ignores interrupts, and so does all that it starts in turn."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     file = tmp_path_factory.mktemp("demo") / "mine.json"
@@ -49,7 +54,14 @@ def demo(tmp_path_factory):
         "--no-browser",
     ]
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=env,
+        preexec_fn=heed_interrupts,
+    )
     said = []
     for line in process.stdout or ():
         said.append(line)
