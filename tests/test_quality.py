@@ -121,7 +121,7 @@ def test_a_perfect_model_reaches_every_mode_and_a_narrow_one_few(seed):
     real = normal(2000, seed=seed)
     honest = quality.mode_coverage(real, normal(1000, seed=seed + 1))
     assert honest.reached == 1
-    assert honest.total_variation == pytest.approx(0.4 * math.sqrt(10 / 1000), abs=0.04)
+    assert honest.total_variation == pytest.approx(0.4 * math.sqrt(10 / 1000), abs=0.06)
     narrow = quality.mode_coverage(real, 0.1 * normal(1000, seed=seed + 1))
     assert narrow.reached <= 0.4
     assert narrow.total_variation > 0.6

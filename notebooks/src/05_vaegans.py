@@ -430,7 +430,7 @@ plotting.rows(
     {
         "healthy": line[0],
         "ill": line[1],
-        **{f"sample {k + 1}": torch.cat([well.images[[120 * k]], samples[k]]) for k in range(2)},
+        **{f"sample {k + 1}": torch.cat([well.images[[min(120 * k, len(well) - 1)]], samples[k]]) for k in range(2)},
     },
     columns=["image", *nets],
     caption="Synthetic. Two slices rebuilt, and two samples: one z under each network, beside some real slice.",
@@ -515,19 +515,19 @@ lessons.predict(
 
 # %%
 STEPS, few = 90, well[::8]
-model = checkpoints.load("vaegan-gamma-1")
-step = training.vaegan_step(model, gamma=1e-4)
+live = checkpoints.load("vaegan-gamma-1")
+step = training.vaegan_step(live, gamma=1e-4)
 step.watch = None  # fit stops a run whose reconstruction gets much worse; here that is what we ask for
-seen, course = {0: sharpness(few, anomaly.reconstruct(model, few.images))}, []
-frames = {"step 0": anomaly.reconstruct(model, twin.images)}
+seen, course = {0: sharpness(few, anomaly.reconstruct(live, few.images))}, []
+frames = {"step 0": anomaly.reconstruct(live, twin.images)}
 
 
 def watch(n, numbers):
     course.append(numbers)
     if n % 10 == 0:
-        seen[n] = sharpness(few, anomaly.reconstruct(model, few.images))
+        seen[n] = sharpness(few, anomaly.reconstruct(live, few.images))
     if n in (5, 10, 30, STEPS):
-        frames[f"step {n}"] = anomaly.reconstruct(model, twin.images)
+        frames[f"step {n}"] = anomaly.reconstruct(live, twin.images)
 
 
 history = training.fit(step, data.Batches(train.images, 32), steps=STEPS, on_batch=watch)
@@ -677,8 +677,8 @@ for name in three:
 # %%
 after = {"before": checkpoints.load("vaegan-gamma-1e-3")}
 for name, sign in {"right": 1, "sign turned": -1}.items():
-    after[name] = model = checkpoints.load("vaegan-gamma-1e-3")
-    step = training.vaegan_step(model, gamma=1e-3)
+    after[name] = pupil = checkpoints.load("vaegan-gamma-1e-3")
+    step = training.vaegan_step(pupil, gamma=1e-3)
     as_written, fakes = step.objectives, {}
     step.objectives = lambda t, f=as_written, s=sign: f(t | {"fooling": s * t["fooling"]})
     training.fit(
