@@ -21,6 +21,13 @@ EVALUATED = "<!-- written by make evaluate -->"
 BEGIN, END = "<!-- written by make bench -->", "<!-- end -->"
 ROWS = {
     "slider_vs_inline": ("drag of a slider to the painted frame, over `@interact` with an inline figure", "≤ 0.4"),
+    "drag_fps_ratio": (
+        "frames of a dragged slider, in JupyterLab and Chromium, over `@interact` with an inline figure, 128 px",
+        "≥ 2.5",
+    ),
+    "drag_fps_ratio_64": ("the same at 64 px", ""),
+    "drag_blank_frames": ("blank frames while it is dragged", "0"),
+    "settle_ratio": ("time from letting go to the last frame, over the inline figure's", "≤ 0.5"),
     "import_vs_torch": ("`import brainlab` over `import torch`", "≤ 1.15"),
     "cached_load_s": ("seconds to load 6,400 slices from the cache", "≤ 1"),
     "phantom_subjects_per_s": ("synthetic subjects grown a second, in one process", ""),
