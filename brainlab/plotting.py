@@ -3,7 +3,9 @@
 import base64
 import html
 import io
+import itertools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure as MatplotlibFigure
@@ -128,6 +130,18 @@ def curves(
     for name in names or list(history):
         axis.plot(range(1, len(history[name]) + 1), history[name], marker="o", markersize=3, label=name)
     axis.set(xlabel="epoch", ylabel=ylabel)
+    axis.grid(alpha=0.3)
+    axis.legend(frameon=False)
+    return _finish(figure, alt, "")
+
+
+def lines(x: Any, named: Mapping[str, Any], *, xlabel: str, ylabel: str, alt: str) -> Figure:
+    """Curves over one axis, ``{"minimax": y}`` with y as long as ``x``; the last ones are dashed, dotted and so on."""
+    figure = Figure(figsize=(5.5, 2.8), layout="constrained")
+    axis = figure.subplots()
+    for (name, y), style in zip(named.items(), itertools.cycle(("-", "--", ":", "-.")), strict=False):
+        axis.plot(x, y, style, linewidth=2, label=name)
+    axis.set(xlabel=xlabel, ylabel=ylabel)
     axis.grid(alpha=0.3)
     axis.legend(frameon=False)
     return _finish(figure, alt, "")

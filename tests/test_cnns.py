@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from brainlab import InputError
-from brainlab.lessons import check, cnns
+from brainlab.lessons import check, cnns, naming
 from brainlab.pretrain import recipes
 from brainlab.slices import Slices
 from brainlab.sources import phantom
@@ -293,8 +293,8 @@ def two_people() -> Slices:
 
 def test_the_people_of_the_lesson_are_not_among_those_whom_the_shipped_classifier_has_met(two_people, monkeypatch):
     asked = []
-    monkeypatch.setattr(cnns.data, "load", lambda *what, **more: asked.append((what, more)) or two_people)
-    cnns.labelled("phantom", "T1w")
+    monkeypatch.setattr(naming.data, "load", lambda *what, **more: asked.append((what, more)) or two_people)
+    naming.labelled("phantom", "T1w")
     ((_, wanted),) = asked
     judge = recipes.find("classifier")
 
@@ -309,18 +309,18 @@ def test_the_people_of_the_lesson_are_not_among_those_whom_the_shipped_classifie
 
 def test_a_folder_is_parted_as_in_the_other_lessons(two_people, monkeypatch):
     seeds = []
-    monkeypatch.setattr(cnns.data, "load", lambda *_, **more: seeds.append(more.get("seed", 0)) or two_people)
-    cnns.labelled("somewhere", "T1w")
-    cnns.others("somewhere", "T1w")
+    monkeypatch.setattr(naming.data, "load", lambda *_, **more: seeds.append(more.get("seed", 0)) or two_people)
+    naming.labelled("somewhere", "T1w")
+    naming.others("somewhere", "T1w")
     assert seeds == [0, 0]  # another seed would put people of dev among those to learn from
 
 
 def test_plaques_are_kept_out_and_healthy_comes_first(two_people):
-    assert cnns.names(two_people) == (("healthy", "tumour", "infarct"), "ms")
+    assert naming.names(two_people) == (("healthy", "tumour", "infarct"), "ms")
 
 
 def test_only_large_cuts_and_slices_of_the_healthy_scan_are_kept(two_people):
-    known = cnns.large(two_people, ("healthy", "tumour"), 200)
+    known = naming.large(two_people, ("healthy", "tumour"), 200)
     area = known.masks.flatten(1).sum(1).numpy() * known.spacing**2
     assert set(known.labels) == {"healthy", "tumour"}
     for label, visit, one in zip(known.labels, known.visit, area, strict=True):
@@ -329,36 +329,36 @@ def test_only_large_cuts_and_slices_of_the_healthy_scan_are_kept(two_people):
 
 def test_a_healthy_scan_is_known_by_its_labels_and_not_by_what_its_file_is_called(two_people):
     stems = replace(two_people, visit=tuple(f"{visit}_T1w" for visit in two_people.visit))
-    classes, out = cnns.names(stems)
-    assert (classes, out) == cnns.names(two_people)
-    assert cnns.large(stems, classes, 200).labels == cnns.large(two_people, classes, 200).labels
+    classes, out = naming.names(stems)
+    assert (classes, out) == naming.names(two_people)
+    assert naming.large(stems, classes, 200).labels == naming.large(two_people, classes, 200).labels
 
 
 def test_without_a_healthy_scan_three_kinds_are_needed(two_people):
     ill = two_people[[visit != "healthy" for visit in two_people.visit]]
     assert "healthy" in ill.labels  # slices beside the lesion
-    assert cnns.names(ill) == (("tumour", "infarct"), "ms")
+    assert naming.names(ill) == (("tumour", "infarct"), "ms")
     with pytest.raises(InputError, match="or three kinds"):
-        cnns.names(ill[[visit != "ms" for visit in ill.visit]])
+        naming.names(ill[[visit != "ms" for visit in ill.visit]])
 
 
 def test_healthy_people_are_given_dark_and_bright_lesions_to_learn_from(two_people, monkeypatch):
     well = two_people.where(visit="healthy")
-    monkeypatch.setattr(cnns.data, "load", lambda *_, **__: well)
-    made = cnns.labelled("somewhere", "T1w")
+    monkeypatch.setattr(naming.data, "load", lambda *_, **__: well)
+    made = naming.labelled("somewhere", "T1w")
     assert set(made.visit) == {
         "healthy", "tumour-hypo", "tumour-hyper", "ms-hypo", "ms-hyper", "infarct-hypo", "infarct-hyper"
     }  # fmt: skip
-    others = cnns.others("somewhere", "T1w")
+    others = naming.others("somewhere", "T1w")
     assert others is not None
     assert "tumour-hypo" in others.visit
 
 
 def test_where_nobody_is_healthy_a_sentence_says_so(two_people, monkeypatch, capsys):
     ill = two_people[[label == "tumour" for label in two_people.labels]]
-    monkeypatch.setattr(cnns.data, "load", lambda *_, **__: ill)
-    assert cnns.labelled("somewhere", "T1w") is ill
-    assert cnns.others("somewhere", "T1w") is None
+    monkeypatch.setattr(naming.data, "load", lambda *_, **__: ill)
+    assert naming.labelled("somewhere", "T1w") is ill
+    assert naming.others("somewhere", "T1w") is None
     assert "Nobody in these data is healthy" in capsys.readouterr().out
     with pytest.raises(InputError, match="two kinds of lesion"):
-        cnns.names(ill)
+        naming.names(ill)

@@ -258,5 +258,5 @@ def test_a_kernel_without_a_page_is_known_by_what_no_program_sets(monkeypatch):
     assert not headless()  # no kernel
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
     assert headless()
-    monkeypatch.setenv("JPY_SESSION_NAME", "/work/lesson.ipynb")
+    monkeypatch.setenv("JPY_SESSION_NAME", "lesson.ipynb")
     assert not headless()

@@ -267,13 +267,3 @@ def test_nonsense_gets_a_sentence_and_never_raises(name, answer):
 @pytest.mark.parametrize("blank", [None, ..., (..., ...), lambda *_: ...], ids=["none", "dots", "two", "function"])
 def test_an_untouched_stub_is_not_attempted(name, blank):
     assert check.all[name](blank).outcome == "not attempted"
-
-
-def test_a_figure_of_curves_carries_its_alternative_text():
-    figure = gans.lines([1, 2], {"a": [0, 1], "b": [1, 0]}, xlabel="x", ylabel="y", alt="Two lines that cross.")
-    assert 'alt="Two lines that cross."' in figure._repr_mimebundle_()["text/html"]
-
-
-def test_every_curve_is_drawn_however_many_there_are():
-    figure = gans.lines([1, 2], {str(k): [k, k] for k in range(6)}, xlabel="x", ylabel="y", alt="Six level lines.")
-    assert len(figure.axes[0].lines) == 6

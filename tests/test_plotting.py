@@ -72,3 +72,13 @@ def test_no_figure_is_left_open_and_pyplot_is_never_needed():
 def test_what_is_no_set_of_images_is_refused():
     with pytest.raises(InputError, match="needs images"):
         plotting.grid(torch.zeros(0, 1, 8, 8), alt="a")
+
+
+def test_a_figure_of_curves_carries_its_alternative_text():
+    figure = plotting.lines([1, 2], {"a": [0, 1], "b": [1, 0]}, xlabel="x", ylabel="y", alt="Two lines that cross.")
+    assert 'alt="Two lines that cross."' in figure._repr_mimebundle_()["text/html"]
+
+
+def test_every_curve_is_drawn_however_many_there_are():
+    figure = plotting.lines([1, 2], {str(k): [k, k] for k in range(6)}, xlabel="x", ylabel="y", alt="Six level lines.")
+    assert len(figure.axes[0].lines) == 6

@@ -12,7 +12,7 @@ lessons.calibration()                                                   # how su
 lessons.export(name="a name of your choice")                            # a table to hand in; nothing is sent
 """
 
-from brainlab.lessons import autoencoders, cnns, gans, meet_the_brain, own_brain, showdown, vaegans, vaes
+from brainlab.lessons import autoencoders, cnns, gans, meet_the_brain, naming, own_brain, showdown, vaegans, vaes
 from brainlab.lessons.asking import predict, quiz, reveal
 from brainlab.lessons.calibrating import calibration
 from brainlab.lessons.checking import check
@@ -35,6 +35,7 @@ __all__ = [
     "gans",
     "keep_row",
     "meet_the_brain",
+    "naming",
     "open_scan",
     "own_brain",
     "patient",

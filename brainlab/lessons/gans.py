@@ -4,9 +4,8 @@ The last is played. A learner hands in the cockpit that they flew, or the levers
 samples of the good GAN in place of real slices, so that it is the same game on every machine and nobody must be grown.
 """
 
-import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -16,7 +15,6 @@ from torch.nn import functional as F
 from brainlab import checkpoints, losses
 from brainlab.lessons.answers import Blank, Wrong, call, close, kind, number, recognise
 from brainlab.lessons.checking import check
-from brainlab.plotting import Figure
 from brainlab.widgets.balance import Balance
 from brainlab.widgets.gan_starts import GAMES, STARTS
 from brainlab.widgets.gan_state import GANCockpitState
@@ -337,17 +335,3 @@ def _in_reach(lever: str, value: Any) -> None:
         raise Wrong(f"Smoothing is at least 0 and at most {MOST_SMOOTHING}, got {to:g}.")
     if lever in ("lr_d", "lr_g") and to < 0:
         raise Wrong(f"A learning rate is at least 0, got {to:g}.")
-
-
-def lines(x: Any, named: Mapping[str, Any], *, xlabel: str, ylabel: str, alt: str) -> Figure:
-    """Curves over one axis, ``{"minimax": y}`` with y as long as ``x``; the last ones are dashed, dotted and so on."""
-    figure = Figure(figsize=(5.5, 2.8), layout="constrained")
-    figure.alt = alt
-    axis = figure.subplots()
-    for (name, y), style in zip(named.items(), itertools.cycle(("-", "--", ":", "-."))):
-        axis.plot(x, y, style, linewidth=2, label=name)
-    axis.set(xlabel=xlabel, ylabel=ylabel)
-    axis.grid(alpha=0.3)
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(frameon=False)
-    return figure

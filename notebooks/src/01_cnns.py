@@ -45,7 +45,7 @@ import brainlab as bl
 import numpy as np
 import torch
 from brainlab import checkpoints, data, filters, lessons, metrics, plotting, saliency, training
-from brainlab.lessons import check, cnns
+from brainlab.lessons import check, naming
 from brainlab.widgets import filter_lab
 from torch.nn import functional as F
 
@@ -61,9 +61,9 @@ DATA, CONTRAST = "phantom", "T1w"
 # are left out, for now.
 
 # %%
-labelled = cnns.labelled(DATA, CONTRAST)
-CLASSES, UNKNOWN = cnns.names(labelled)
-known = cnns.large(labelled, CLASSES, mm2=200)
+labelled = naming.labelled(DATA, CONTRAST)
+CLASSES, UNKNOWN = naming.names(labelled)
+known = naming.large(labelled, CLASSES, mm2=200)
 target = torch.tensor([CLASSES.index(label) for label in known.labels])
 print({name: int(n) for name, n in zip(CLASSES, target.bincount())}, "slices · kept for later:", UNKNOWN)
 
@@ -72,7 +72,7 @@ print({name: int(n) for name, n in zip(CLASSES, target.bincount())}, "slices · 
 # lesson of this course: a dark tumour.
 
 # %%
-dev = cnns.others(DATA, CONTRAST)  # None, and a sentence, where nobody is healthy enough to be given a tumour
+dev = naming.others(DATA, CONTRAST)  # None, and a sentence, where nobody is healthy enough to be given a tumour
 patient = known[[int(target.argmax())]] if dev is None else lessons.patient(dev)
 shown = [int(i) for c in range(len(CLASSES)) for i in torch.where(target == c)[0][2:40:13]]
 plotting.grid(

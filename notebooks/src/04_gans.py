@@ -50,7 +50,6 @@ import numpy as np
 import torch
 from brainlab import anomaly, checkpoints, data, latent, lessons, losses, metrics, plotting, quality, training
 from brainlab.lessons import check
-from brainlab.lessons.gans import lines
 from brainlab.scorecard import Test, features
 from brainlab.widgets import gan_cockpit
 from torch.nn import functional as F
@@ -184,7 +183,7 @@ said = torch.sigmoid(tiny(at[:, None])).detach()
 print(
     f"where most draws fell, off by on average {float((said - p / (p + q)).abs()[(at > -1.5) & (at < 3)].mean()):.2f}"
 )
-lines(
+plotting.lines(
     at,
     {"p, real": p, "q, generated": q, "p / (p + q)": p / (p + q), "a network's D": said},
     xlabel="x",
@@ -222,7 +221,7 @@ slope = {
 D = torch.sigmoid(a.detach())
 assert torch.allclose(slope["minimax"], D, atol=1e-5)
 assert torch.allclose(slope["non-saturating"], 1 - D, atol=1e-5)
-lines(
+plotting.lines(
     a.detach(),
     slope,
     xlabel="logit of a fake (left: D is sure that it is one)",
@@ -349,7 +348,7 @@ def watch(number, numbers):
 training.fit(step, data.Batches(train.images, 32), steps=STEPS, on_batch=watch)
 if DATA != "phantom":  # from here on it is this GAN's samples that are judged
     gan, samples = young, latent.decode(young, z)
-lines(
+plotting.lines(
     range(1, STEPS + 1),
     seen,
     xlabel="step",
@@ -508,7 +507,7 @@ by_count = {
 }
 for name, values in by_count.items():
     print(f"{name:18}", "  ".join(f"{m}: {value:.0f}" for m, value in zip(COUNTS, values)))
-lines(
+plotting.lines(
     COUNTS,
     by_count,
     xlabel="pictures on each side",
